@@ -1,0 +1,108 @@
+"""Accounts: registering one, finding one, and telling whether a password is its own.
+
+Names and passwords are judged here for every door. Limits on how often one may try are the
+site's business.
+"""
+
+import unicodedata
+from datetime import datetime
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, select
+
+from chat.errors import NameTaken, NotAcceptable
+from chat.models import Account
+from chat.topics import is_account_name
+
+PASSWORD_CHARACTERS = (8, 200)
+DISPLAY_NAME_CHARACTERS = 64
+
+# argon2id with the library's defaults (RFC 9106, second recommendation).
+_HASHER = PasswordHasher()
+# Verified when there is no such account, so that a wrong name costs what a wrong password does.
+_NOBODYS_HASH = _HASHER.hash("nobody has this password")
+
+
+def register(
+    session: Session, *, name: str, password: str, display_name: str | None, now: datetime
+) -> Account:
+    """The new account, shown as `display_name` or else as its name.
+
+    Raises NotAcceptable for the first field that breaks a rule, and NameTaken.
+    """
+    _check_name(name)
+    _check_password(password)
+    shown_as = _shown_as(display_name) if display_name else name
+    if account_named(session, name):
+        raise NameTaken(name)
+    account = Account(
+        name=name, display_name=shown_as, password_hash=_HASHER.hash(password), created_at=now
+    )
+    session.add(account)
+    try:
+        session.flush()
+    except IntegrityError:  # another registered it since we looked
+        raise NameTaken(name) from None
+    return account
+
+
+def authenticate(session: Session, name: str, password: str) -> Account | None:
+    """The account, if the password is its own; a wrong name takes the same time."""
+    account = account_named(session, name)
+    known_hash = account.password_hash if account else _NOBODYS_HASH
+    try:
+        _HASHER.verify(known_hash, password)
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
+        return None
+    return account
+
+
+def account_named(session: Session, name: str) -> Account | None:
+    """The account of this name."""
+    if not is_account_name(name):
+        return None
+    return session.exec(select(Account).where(Account.name == name)).first()
+
+
+def account_with_id(session: Session, account_id: int) -> Account | None:
+    """The account of this number."""
+    return session.get(Account, account_id)
+
+
+def _check_name(name: str) -> None:
+    if not is_account_name(name):
+        raise NotAcceptable(
+            "account",
+            "must be 2 to 32 characters long, of a-z, 0-9, _ and -, and begin with a letter or"
+            " digit",
+        )
+
+
+def _check_password(password: str) -> None:
+    low, high = PASSWORD_CHARACTERS
+    if not low <= len(password) <= high:
+        raise NotAcceptable("password", f"must be {low} to {high} characters long")
+    if not is_text(password):
+        raise NotAcceptable("password", "must be made of Unicode characters, without NUL")
+
+
+def _shown_as(display_name: str) -> str:
+    shown_as = unicodedata.normalize("NFC", display_name).strip()
+    if not 1 <= len(shown_as) <= DISPLAY_NAME_CHARACTERS or not is_printable(shown_as):
+        raise NotAcceptable(
+            "display_name", f"must be 1 to {DISPLAY_NAME_CHARACTERS} printable characters long"
+        )
+    return shown_as
+
+
+def is_text(text: str) -> bool:
+    """Whether every database can keep it: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def is_printable(text: str) -> bool:
+    """Whether it can stand as a name: no control, no direction override, no line break."""
+    joiners = "\u200c\u200d"  # written between letters of Persian and inside emoji
+    return all(character.isprintable() or character in joiners for character in text)

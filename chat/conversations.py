@@ -1,0 +1,121 @@
+"""Conversations: finding the one of two accounts, and the list that an account sees.
+
+That a direct conversation has exactly two members is known to `direct_key` and `peer_of` alone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from chat.models import Account, Conversation, Member, Message
+from chat.payloads import MessageRecord
+from chat.presence import online_among
+from chat.times import rfc3339
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationSummary:
+    """A line in an account's list: who it is with, what was said last, how far each has read."""
+
+    conversation: int
+    peer: str
+    display_name: str
+    last_message: MessageRecord | None
+    last_seq: int
+    read: int
+    delivered: int
+    peer_read: int
+    peer_delivered: int
+    unread: int
+    online: bool
+    last_seen_at: str | None
+
+
+def direct_key(account_id: int, other_id: int) -> str:
+    """What makes a direct conversation unique: both account ids, the lower one first."""
+    return f"{min(account_id, other_id)}:{max(account_id, other_id)}"
+
+
+def direct_conversation(session: Session, account: Account, peer: Account) -> Conversation | None:
+    """The conversation of the two; None before its first message."""
+    assert account.id is not None
+    assert peer.id is not None
+    key = direct_key(account.id, peer.id)
+    return session.exec(select(Conversation).where(Conversation.key == key)).first()
+
+
+def conversations_of(session: Session, account: Account) -> list[ConversationSummary]:
+    """All conversations of the account, that with the newest message first; two statements."""
+    mine, theirs = aliased(Member), aliased(Member)
+    last_is_mine = col(Message.sender_id) == account.id
+    unread = (
+        select(func.count())
+        .select_from(Message)
+        .where(
+            Message.conversation_id == mine.conversation_id,
+            Message.seq > mine.read_seq,
+            Message.sender_id != account.id,
+        )
+        .correlate(mine)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Conversation, mine, theirs, Account, Message, last_is_mine, unread)  # type: ignore[call-overload]
+        .join(mine, mine.conversation_id == Conversation.id)
+        .join(
+            theirs,
+            (theirs.conversation_id == Conversation.id) & (theirs.account_id != mine.account_id),
+        )
+        .join(Account, Account.id == theirs.account_id)
+        .join(
+            Message,
+            (col(Message.conversation_id) == Conversation.id)
+            & (col(Message.seq) == Conversation.last_seq),
+        )
+        .where(mine.account_id == account.id)
+        .order_by(col(Message.stored_at).desc(), col(Conversation.id).desc())
+    ).all()
+    online = online_among(session, [peer.id for _, _, _, peer, *_ in rows])
+    return [
+        ConversationSummary(
+            conversation=conversation.id,
+            peer=peer.name,
+            display_name=peer.display_name,
+            last_message=message_record(
+                message,
+                *((account.name, peer.name) if is_mine else (peer.name, account.name)),
+            ),
+            last_seq=conversation.last_seq,
+            read=me.read_seq,
+            delivered=me.delivered_seq,
+            peer_read=they.read_seq,
+            peer_delivered=they.delivered_seq,
+            unread=unread_count,
+            online=peer.id in online,
+            last_seen_at=wire_time(peer.last_seen_at),
+        )
+        for conversation, me, they, peer, message, is_mine, unread_count in rows
+    ]
+
+
+def message_record(message: Message, sender: str, to: str) -> MessageRecord:
+    """A row of the archive as everyone sees it."""
+    return MessageRecord(
+        conversation=message.conversation_id,
+        seq=message.seq,
+        id=message.client_id,
+        sender=sender,
+        to=to,
+        kind=message.kind,
+        text=message.body,
+        sent_at=wire_time(message.sent_at),
+        stored_at=rfc3339(message.stored_at),
+    )
+
+
+def wire_time(time: datetime | None) -> str | None:
+    """A time that may be unknown, as it goes over the wire."""
+    return None if time is None else rfc3339(time)

@@ -1,0 +1,99 @@
+"""Devices: what an account connects with, and the broker credential of each.
+
+A device's secret is derived from the server key, so it is never stored, can be shown again to the
+account that owns it, and a broker that lost its state is filled again from SQL. Telling the broker
+is `mqtt_acl`'s business.
+"""
+
+import base64
+import hmac
+import secrets
+import string
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from chat.accounts import is_printable
+from chat.errors import NotAcceptable, UnknownDevice
+from chat.models import Account, Device
+
+KINDS = ("browser", "phone", "thing")
+NAME_CHARACTERS = 64
+
+_ID_CHARACTERS = 12
+_ID_ALPHABET = string.ascii_lowercase + string.digits
+
+
+def new_device_id() -> str:
+    """A random id: 12 of a-z and 0-9."""
+    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_CHARACTERS))
+
+
+def new_device(*, account: Account, name: str, kind: str, now: datetime) -> Device:
+    """A device that is not in SQL yet, since the broker is told first. Raises NotAcceptable."""
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_CHARACTERS or not is_printable(name):
+        raise NotAcceptable("name", f"must be 1 to {NAME_CHARACTERS} printable characters long")
+    if kind not in KINDS:
+        raise NotAcceptable("kind", f"must be one of {', '.join(KINDS)}")
+    assert account.id is not None
+    return Device(
+        id=new_device_id(),
+        account_id=account.id,
+        name=name,
+        kind=kind,
+        generation=1,
+        created_at=now,
+    )
+
+
+def devices_of(session: Session, account: Account) -> list[Device]:
+    """The account's devices, newest first."""
+    newest_first = (col(Device.created_at).desc(), Device.id)
+    return list(
+        session.exec(select(Device).where(Device.account_id == account.id).order_by(*newest_first))
+    )
+
+
+def device_of(session: Session, account: Account, device_id: str) -> Device:
+    """One of the account's own devices. Raises UnknownDevice, also for another's."""
+    device = session.get(Device, device_id)
+    if device is None or device.account_id != account.id:
+        raise UnknownDevice(device_id)
+    return device
+
+
+def all_devices(session: Session) -> Iterator[tuple[str, Device]]:
+    """Every device with the name of its account: what the broker must know."""
+    names_and_devices = select(Account.name, Device).join(Device).order_by(col(Account.id))
+    yield from session.exec(names_and_devices)
+
+
+def user_name(account_name: str, device_id: str) -> str:
+    """The broker user name, which is the client id too."""
+    return f"{account_name}.{device_id}"
+
+
+def device_secret(server_key: bytes, device: Device) -> str:
+    """The broker password of a device: 43 characters of base64url."""
+    message = f"{device.id} {device.generation}".encode()
+    digest = hmac.digest(server_key, message, "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def authenticate_device(
+    session: Session, server_key: bytes, name: str, password: str
+) -> tuple[Account, Device] | None:
+    """The account and the device, if `name` is its broker user name and `password` its secret."""
+    account_name, dot, device_id = name.partition(".")
+    if not dot:
+        return None
+    owned = select(Account, Device).join(Device)
+    found = session.exec(owned.where(Device.id == device_id, Account.name == account_name)).first()
+    if found is None:
+        return None
+    account, device = found
+    right = device_secret(server_key, device)
+    given = password.encode("utf-8", "replace")
+    return (account, device) if hmac.compare_digest(right.encode(), given) else None

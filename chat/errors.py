@@ -1,0 +1,71 @@
+"""What can go wrong in the domain, named after the cause, with its facts as fields.
+
+`str(error)` is one sentence that may be shown to a person. Who turns an error into an answer
+(HTTP, MQTT, exit status) does so in one place of its own.
+"""
+
+
+class KatydidError(Exception):
+    """Anything that a caller can explain to a person."""
+
+
+class SettingError(KatydidError):
+    """A setting's value is not one of those allowed."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name} {problem}.")
+        self.name = name
+        self.problem = problem
+
+
+class SecretMissing(KatydidError):
+    """A secret file is not there, or cannot be read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"The secret {path} cannot be read; ./katydid up makes what is missing.")
+        self.path = path
+
+
+class NotAcceptable(KatydidError):
+    """A value breaks a rule of its field."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field} {problem}.")
+        self.field = field
+        self.problem = problem
+
+
+class WrongCursor(NotAcceptable):
+    """`before`, `after` or `limit` of a history request is out of its range."""
+
+
+class NameTaken(KatydidError):
+    """Another account has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The account name {name} is taken.")
+        self.name = name
+
+
+class UnknownAccount(KatydidError):
+    """No account has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no account named {name}.")
+        self.name = name
+
+
+class UnknownDevice(KatydidError):
+    """The account has no device with this id."""
+
+    def __init__(self, device_id: str) -> None:
+        super().__init__(f"You have no device {device_id}.")
+        self.device_id = device_id
+
+
+class BrokerUnreachable(KatydidError):
+    """The broker did not take a change of who may do what."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The broker cannot be told just now: {problem}. Try again in a moment.")
+        self.problem = problem

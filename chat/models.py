@@ -1,0 +1,127 @@
+"""The tables. Beside each column and index stands its reason, where the name does not say it.
+
+What can be done with each is in the module of its name (`accounts.py`, `devices.py`, …); the
+tables change only through a new file in `migrations/`.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from chat.times import UtcMilliseconds
+
+# SQLite gives an automatic number only to a column declared INTEGER, PostgreSQL wants 8 bytes.
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Account(SQLModel, table=True):
+    """A person or a thing that can be written to. Names are never given out twice."""
+
+    id: int | None = Field(default=None, sa_column=Column(_Id, primary_key=True))
+    name: str = Field(max_length=32, unique=True)
+    display_name: str = Field(max_length=64)
+    kind: str = Field(default="person", max_length=8)
+    password_hash: str = Field(max_length=255)
+    created_at: datetime = Field(sa_type=UtcMilliseconds)
+    # When its last connection ended; null until the first one has.
+    last_seen_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+
+
+class Device(SQLModel, table=True):
+    """One browser, phone or program of an account, with its own broker credential."""
+
+    # Random, since it is half of the broker user name: one cannot guess another's.
+    id: str = Field(primary_key=True, max_length=16)
+    # The index serves the list of an account's devices.
+    account_id: int = Field(foreign_key="account.id", index=True, sa_type=_Id)
+    name: str = Field(max_length=64)
+    kind: str = Field(max_length=8)
+    # Part of what the secret is derived from: a higher one is a new secret.
+    generation: int = Field(default=1)
+    created_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class Conversation(SQLModel, table=True):
+    """What members say to each other, as one log numbered by `seq` without a gap."""
+
+    id: int | None = Field(default=None, sa_column=Column(_Id, primary_key=True))
+    kind: str = Field(default="direct", max_length=8)
+    # Makes a direct conversation unique: the two account ids, the lower one first.
+    key: str = Field(max_length=48, unique=True)
+    # The number of the newest message; moved only by the transaction that inserts it.
+    last_seq: int = Field(default=0, sa_type=BigInteger)
+
+
+class Member(SQLModel, table=True):
+    """An account's place in a conversation: how far it has received and read."""
+
+    # Serves "the conversations of an account".
+    __table_args__ = (Index("ix_member_account", "account_id", "conversation_id"),)
+
+    conversation_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("conversation.id"), primary_key=True)
+    )
+    account_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
+    delivered_seq: int = Field(default=0, sa_type=BigInteger)
+    read_seq: int = Field(default=0, sa_type=BigInteger)
+
+
+class Message(SQLModel, table=True):
+    """One message as it was archived. Without a rowid, SQLite keeps a conversation's messages
+    side by side in the order of `seq`, so that a page of history is one short walk."""
+
+    __table_args__ = (
+        # Nothing is doubled, for ever; begins with the conversation, so that the table can be
+        # distributed by it.
+        UniqueConstraint("conversation_id", "sender_id", "client_id", name="uq_message_client_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    conversation_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("conversation.id"), primary_key=True, autoincrement=False)
+    )
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    sender_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), nullable=False))
+    # The id that the sender gave; unique only among this sender's messages in the conversation.
+    client_id: str = Field(max_length=64)
+    kind: str = Field(default="text", max_length=16)
+    body: str = Field(sa_type=Text)
+    # What the sender's clock said; never used for order.
+    sent_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+    stored_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class Block(SQLModel, table=True):
+    """`account` does not want to hear from `blocked`."""
+
+    account_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
+    blocked_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
+    created_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class Presence(SQLModel, table=True):
+    """A connection that said it is online. An account is online while it has one of them."""
+
+    account_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
+    # Chosen by the client for one connection, so that the late will of an old one is told apart.
+    connection: str = Field(primary_key=True, max_length=64)
+    since_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class Shard(SQLModel, table=True):
+    """Which bridge serves a shard, and when it last said so."""
+
+    shard: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    worker: str = Field(max_length=64)
+    beat_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class RateLimit(SQLModel, table=True):
+    """How often something limited was tried in a window of time; shared by all web workers."""
+
+    __tablename__ = "rate_limit"
+
+    key: str = Field(primary_key=True, max_length=255)
+    count: int
+    expires_at: datetime = Field(sa_type=UtcMilliseconds)

@@ -1,0 +1,22 @@
+"""Who is online: an account is, while at least one of its connections said so and not yet the end.
+
+The bridge writes it from what devices announce and from their Last Wills; a starting broker, which
+has no connections, clears it.
+"""
+
+from collections.abc import Iterable
+
+from sqlmodel import Session, col, delete, select
+
+from chat.models import Presence
+
+
+def online_among(session: Session, account_ids: Iterable[int]) -> set[int]:
+    """Those of the accounts that are online."""
+    among = select(Presence.account_id).where(col(Presence.account_id).in_(list(account_ids)))
+    return set(session.exec(among.distinct()))
+
+
+def nobody_is_online(session: Session) -> None:
+    """Forget all connections: the broker that they were made to is a new one."""
+    session.exec(delete(Presence))

@@ -1,0 +1,197 @@
+"""All settings of an installation: names, units, defaults. Each program reads them once.
+
+They come from environment variables alone. A bad value stops the program with one sentence that
+says which variable it is and what is allowed. Secrets are no settings; they live in `secrets.py`.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from chat.errors import SettingError
+from chat.topics import SHARDS
+
+T = TypeVar("T")
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One installation's settings; `docs/operations.md` and the README explain each."""
+
+    home: Path
+    host: str
+    http_port: int
+    mqtt_port: int
+    websocket_port: int
+    database_url: str
+    broker: str
+    mqtt_host: str | None
+    shards_served: tuple[int, ...]
+    registration: str
+    rate_per_second: float
+    rate_burst: int
+    login_limit: str | None
+    registration_limit: str | None
+    public_url: str | None
+    public_websocket_url: str | None
+    public_mqtt: str | None
+
+    @property
+    def starts_broker(self) -> bool:
+        """Whether the broker is ours to start, or one that already runs elsewhere."""
+        return self.mqtt_host is None
+
+    @property
+    def broker_host(self) -> str:
+        """Where our own programs reach the broker; a wildcard address is no place to connect to."""
+        return self.mqtt_host or {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.home / "secrets"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def run_dir(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def broker_dir(self) -> Path:
+        return self.home / "broker"
+
+    @property
+    def metrics_dir(self) -> Path:
+        """Where all processes of this machine keep the metrics that `/metrics` shows together."""
+        return self.run_dir / "metrics"
+
+
+def settings_from(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that the environment asks for. Raises SettingError for the first bad one."""
+    read = _Reader(environ)
+    home = read("KATYDID_HOME", str(REPOSITORY / "var"), _folder)
+    return Settings(
+        home=home,
+        host=read("KATYDID_HOST", "127.0.0.1", _host),
+        http_port=read("KATYDID_HTTP_PORT", "8000", _port),
+        mqtt_port=read("KATYDID_MQTT_PORT", "1883", _port),
+        websocket_port=read("KATYDID_WEBSOCKET_PORT", "9001", _port),
+        database_url=read("KATYDID_DATABASE_URL", f"sqlite:///{home}/katydid.db", _database_url),
+        broker=read("KATYDID_BROKER", "mosquitto", _one_of("mosquitto", "rabbitmq")),
+        mqtt_host=read.optional("KATYDID_MQTT_HOST", _host),
+        shards_served=read("KATYDID_SHARDS_SERVED", "all", _shards),
+        registration=read("KATYDID_REGISTRATION", "open", _one_of("open", "invite", "closed")),
+        rate_per_second=read("KATYDID_RATE_PER_SECOND", "20", _positive_number),
+        rate_burst=read("KATYDID_RATE_BURST", "100", _positive_whole_number),
+        login_limit=read("KATYDID_LOGIN_LIMIT", "10 per minute", _limit),
+        registration_limit=read("KATYDID_REGISTRATION_LIMIT", "20 per hour", _limit),
+        public_url=read.optional("KATYDID_PUBLIC_URL", _url("http", "https")),
+        public_websocket_url=read.optional("KATYDID_PUBLIC_WEBSOCKET_URL", _url("ws", "wss")),
+        public_mqtt=read.optional("KATYDID_PUBLIC_MQTT", _host_and_port),
+    )
+
+
+class _Reader:
+    """Reads one variable after the other; an empty one counts as not set."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def __call__(self, name: str, default: str, parse: Callable[[str], T]) -> T:
+        text = self._environ.get(name, "").strip() or default
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise SettingError(name, f"is {text!r}, but must be {error}") from None
+
+    def optional(self, name: str, parse: Callable[[str], T]) -> T | None:
+        return self(name, "", parse) if self._environ.get(name, "").strip() else None
+
+
+def _folder(text: str) -> Path:
+    if "\0" in text:
+        raise ValueError("the path of a folder")
+    return Path(text).expanduser().absolute()
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", text):
+        raise ValueError("a host name or an IP address")
+    return text
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
+        raise ValueError("a port number from 1 to 65535")
+    return int(text)
+
+
+def _database_url(text: str) -> str:
+    if not re.match(r"sqlite:///.|postgresql\+psycopg://.", text):
+        raise ValueError("sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
+    return text
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(", ".join(allowed[:-1]) + " or " + allowed[-1])
+        return text
+
+    return parse
+
+
+def _shards(text: str) -> tuple[int, ...]:
+    if text == "all":
+        return tuple(range(SHARDS))
+    digits = [digit.strip() for digit in text.split(",")]
+    if not all(re.fullmatch(r"[0-9a-f]", digit) for digit in digits):
+        raise ValueError("all, or hexadecimal digits with commas between, such as 0,1,a,f")
+    return tuple(sorted({int(digit, 16) for digit in digits}))
+
+
+def _positive_number(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or float(text) == 0:
+        raise ValueError("a number above 0")
+    return float(text)
+
+
+def _positive_whole_number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
+        raise ValueError("a whole number above 0")
+    return int(text)
+
+
+def _limit(text: str) -> str | None:
+    if text == "off":
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,8} per (second|minute|hour|day)", text):
+        raise ValueError("off, or a number per second, minute, hour or day, such as 10 per minute")
+    return text
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError("a URL that begins with " + " or ".join(f"{s}://" for s in schemes))
+        return text.rstrip("/")
+
+    return parse
+
+
+def _host_and_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host:
+        raise ValueError("HOST:PORT")
+    _host(host)
+    _port(port)
+    return text

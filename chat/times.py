@@ -1,0 +1,46 @@
+"""Points in time as SQL and the wire have them: UTC, to the millisecond.
+
+In SQL a time is a count of milliseconds since 1970 (8 bytes, sorted as it is, the same on every
+database); on the wire it is RFC 3339 with milliseconds and a `Z`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Dialect
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class UtcMilliseconds(TypeDecorator[datetime]):
+    """A column of aware datetimes in UTC, kept as whole milliseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else milliseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + value * _MILLISECOND
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def milliseconds(time: datetime) -> int:
+    """Whole milliseconds since 1970; what is finer is cut off."""
+    return (time - _EPOCH) // _MILLISECOND
+
+
+def rfc3339(time: datetime) -> str:
+    """The wire form, such as `2026-11-23T20:37:15.123Z`."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def rfc3339_from(time_ms: int) -> str:
+    """The wire form of a count of milliseconds, as SQL has it."""
+    return rfc3339(_EPOCH + time_ms * _MILLISECOND)
