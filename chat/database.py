@@ -28,7 +28,7 @@ class Database:
         self._engine = (
             _sqlite_engine(url)
             if url.startswith("sqlite")
-            else create_engine(url, pool_pre_ping=True)
+            else create_engine(url, pool_pre_ping=True, hide_parameters=True)
         )
         self._writing_engine = self._engine.execution_options(writes=True)
 
@@ -69,7 +69,10 @@ class Database:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+    # Parameters stay out of error messages: they hold what people write.
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

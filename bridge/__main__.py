@@ -1,0 +1,60 @@
+"""`python -m bridge`: reads the settings and serves its shards until SIGTERM or SIGINT."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+
+import structlog
+
+from bridge.serving import Serving
+from bridge.worker import Worker
+from chat.database import Database
+from chat.errors import KatydidError
+from chat.logs import configure_logs
+from chat.secrets import Secrets, load_secrets
+from chat.settings import Settings, settings_from
+
+log = structlog.get_logger()
+
+
+def main() -> int:
+    """Exit status: 0 after a signal, 2 when a setting or a secret is wrong."""
+    configure_logs("bridge")
+    try:
+        settings = settings_from(os.environ)
+        secrets = load_secrets(settings)
+    except KatydidError as error:
+        print(f"bridge: {error}", file=sys.stderr)
+        return 2
+    asyncio.run(_serve(settings, secrets))
+    return 0
+
+
+async def _serve(settings: Settings, secrets: Secrets) -> None:
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    database = Database(settings.database_url)
+    worker = Worker(settings, database)
+    serving = Serving(settings, secrets, database, worker, name)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    log.info("the bridge begins", worker=name, shards=list(settings.shards_served))
+    at_work = [asyncio.create_task(worker.run()), asyncio.create_task(serving.run())]
+    waiting = asyncio.create_task(stopped.wait())
+    await asyncio.wait([*at_work, waiting], return_when=asyncio.FIRST_COMPLETED)
+    serving.close()
+    for task in (*at_work, waiting):
+        task.cancel()
+    outcomes = await asyncio.gather(*at_work, return_exceptions=True)
+    worker.close()
+    database.close()
+    log.info("the bridge ends", worker=name)
+    for outcome in outcomes:  # a mistake of ours must be seen, and the bridge started anew
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+if __name__ == "__main__":
+    sys.exit(main())

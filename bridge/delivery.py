@@ -1,0 +1,58 @@
+"""News → what is published to whom, at which topic and QoS; the answers to history too.
+
+Every copy of one message is the same bytes, encoded once, and the same record that history shows.
+"""
+
+from bridge.archive import News
+from bridge.intake import AskHistory
+from bridge.session import Incoming
+from chat.payloads import (
+    ErrorRecord,
+    HistoryRecord,
+    MessageRecord,
+    PresenceRecord,
+    ReceiptRecord,
+    Record,
+    TypingRecord,
+    encode,
+)
+from chat.topics import down
+
+_KINDS: dict[type[Record], str] = {
+    MessageRecord: "message",
+    ReceiptRecord: "receipt",
+    TypingRecord: "typing",
+    PresenceRecord: "presence",
+    HistoryRecord: "history",
+    ErrorRecord: "error",
+}
+
+
+def deliver(incoming: Incoming, news: News | None) -> None:
+    """Tell everyone concerned; the message is settled when the broker has answered for all."""
+    if news is not None:
+        kind, payload = _KINDS[type(news.record)], encode(news.record)
+        for account in news.to:
+            incoming.session.publish(
+                down(account, kind),
+                payload,
+                at_least_once=kind != "typing",
+                because_of=incoming,
+            )
+    settle_if_answered(incoming)
+
+
+def deliver_history(incoming: Incoming, asked: AskHistory, record: HistoryRecord) -> None:
+    """Answer where the question says, with its correlation data (MQTT 5.0, section 4.10)."""
+    incoming.session.publish(
+        asked.response_topic or down(asked.account, "history"),
+        encode(record),
+        correlation_data=asked.correlation_data,
+        because_of=incoming,
+    )
+
+
+def settle_if_answered(incoming: Incoming) -> None:
+    """Acknowledge what nobody needs to be told of."""
+    if incoming.unanswered == 0:
+        incoming.session.settle(incoming)

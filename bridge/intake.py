@@ -1,0 +1,155 @@
+"""What an arrived message asks for: a packet's topic and payload → a command, or a refusal.
+
+Pure: knows the contract, no account and no database. Whether the recipient exists, or wants to
+hear from the sender, is found out by `archive.py`.
+"""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from chat.payloads import (
+    ErrorRecord,
+    HistoryRequest,
+    NotAPayload,
+    Reason,
+    parse_announcement,
+    parse_history,
+    parse_receipt,
+    parse_send,
+)
+from chat.times import milliseconds
+from chat.topics import NotAnUpTopic, UpTopic, is_account_name, is_below_down, parse_up
+
+
+class Send(Struct, frozen=True, gc=False):
+    """Archive a text and deliver it to both members."""
+
+    verb: ClassVar[str] = "send"
+    account: str
+    to: str
+    text: str
+    id: str | None
+    sent_at_ms: int | None
+
+
+class MoveCursor(Struct, frozen=True, gc=False):
+    """All up to `seq` has been delivered to, or read by, the account."""
+
+    account: str
+    to: str
+    verb: str
+    seq: int
+    repeated: bool
+
+
+class Typing(Struct, frozen=True, gc=False):
+    """The account is writing."""
+
+    verb: ClassVar[str] = "typing"
+    account: str
+    to: str
+
+
+class Announce(Struct, frozen=True, gc=False):
+    """A connection of the account is online, or no longer."""
+
+    verb: ClassVar[str] = "presence"
+    account: str
+    online: bool
+    connection: str
+    repeated: bool
+
+
+class AskHistory(Struct, frozen=True):
+    """Answer with a page of history, at the response topic if there is one."""
+
+    verb: ClassVar[str] = "history"
+    account: str
+    to: str
+    request: HistoryRequest
+    response_topic: str | None
+    correlation_data: bytes | None
+
+
+class Refuse(Struct, frozen=True):
+    """Tell the account why; nobody is told where not even the account could be read."""
+
+    account: str | None
+    error: ErrorRecord
+
+
+Command = Send | MoveCursor | Typing | Announce | AskHistory | Refuse
+
+
+def command_from(
+    topic: str,
+    payload: bytes,
+    *,
+    repeated: bool = False,
+    response_topic: str | None = None,
+    correlation_data: bytes | None = None,
+) -> Command:
+    """What the message asks for. `repeated` is the broker's word that it may have come before."""
+    try:
+        up = parse_up(topic)
+    except NotAnUpTopic as wrong:
+        detail = f"The topic {wrong}."
+        return refuse(wrong.account, wrong.verb, wrong.to, "malformed", detail)
+    try:
+        return _command(up, payload, repeated, response_topic, correlation_data)
+    except NotAPayload as wrong:
+        return refuse(up.account, up.verb, up.to, wrong.reason, str(wrong), id=wrong.id)
+
+
+def refuse(
+    account: str | None, verb: str, to: str, reason: Reason, detail: str, *, id: str | None = None
+) -> Refuse:
+    """A refusal, in the form in which its sender hears of it."""
+    return Refuse(account, ErrorRecord(id=id, verb=verb, to=to, reason=reason, detail=detail))
+
+
+def _command(
+    up: UpTopic,
+    payload: bytes,
+    repeated: bool,
+    response_topic: str | None,
+    correlation_data: bytes | None,
+) -> Command:
+    if up.verb == "presence":
+        said = parse_announcement(payload)
+        return Announce(up.account, said.online, said.connection, repeated)
+    if up.verb == "send":
+        send = parse_send(payload)
+        if refusal := _refused_recipient(up, send.id):
+            return refusal
+        sent_at_ms = None if send.sent_at is None else milliseconds(send.sent_at)
+        return Send(up.account, up.to, send.text, send.id, sent_at_ms)
+    if up.verb == "history":
+        request = parse_history(payload)
+        if refusal := _refused_recipient(up, request.request):
+            return refusal
+        if response_topic is not None and not is_below_down(response_topic, up.account):
+            detail = "The response topic must lie below the account's own down/."
+            return refuse(up.account, up.verb, up.to, "refused", detail, id=request.request)
+        return AskHistory(up.account, up.to, request, response_topic, correlation_data)
+    if up.verb in ("delivered", "read"):
+        seq = parse_receipt(payload).seq
+        return _refused_recipient(up) or MoveCursor(up.account, up.to, up.verb, seq, repeated)
+    if payload:
+        raise NotAPayload("typing has no payload.")
+    return _refused_recipient(up) or Typing(up.account, up.to)
+
+
+def _refused_recipient(up: UpTopic, id: str | None = None) -> Refuse | None:
+    if up.to == up.account:
+        detail = "A conversation has two members; you cannot write to yourself."
+        return refuse(up.account, up.verb, up.to, "refused", detail, id=id)
+    if not is_account_name(up.to):
+        return unknown_recipient(up.account, up.verb, up.to, id)
+    return None
+
+
+def unknown_recipient(account: str, verb: str, to: str, id: str | None = None) -> Refuse:
+    """The refusal of what is meant for nobody."""
+    return refuse(account, verb, to, "unknown-recipient", f"There is no account {to!r}.", id=id)

@@ -1,0 +1,40 @@
+"""How much an account may ask for: a token bucket each, in the one bridge that serves its shard.
+
+Pure but for the clock, which comes in as an argument. A bucket fills at `rate_per_second` up to
+`burst`. What piled up while the bridge was away was not sent too fast: `forgive` lets the buckets
+fill beyond the burst by as much as could have come in that time.
+"""
+
+from collections import OrderedDict
+
+_ACCOUNTS_REMEMBERED = 100_000
+
+
+class Rates:
+    """Token buckets by account name. Times are seconds of any clock that never goes back."""
+
+    def __init__(self, *, rate_per_second: float, burst: int) -> None:
+        self._rate = rate_per_second
+        self._burst = float(burst)
+        self._extra = 0.0
+        self._extra_until = 0.0
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def allow(self, account: str, now: float) -> bool:
+        """Whether the account may have one more now; if so, it is taken from its bucket."""
+        most = self._burst + (self._extra if now < self._extra_until else 0.0)
+        tokens, at = self._buckets.get(account, (most, now))
+        tokens = min(most, tokens + (now - at) * self._rate)
+        allowed = tokens >= 1.0
+        self._buckets[account] = (tokens - 1.0 if allowed else tokens, now)
+        self._buckets.move_to_end(account)
+        if len(self._buckets) > _ACCOUNTS_REMEMBERED:
+            self._buckets.popitem(last=False)  # long idle, so full again anyway
+        return allowed
+
+    def forgive(self, away_seconds: float, now: float) -> None:
+        """What arrives in the next minute may be what was sent in so long a time."""
+        self._extra = away_seconds * self._rate
+        self._extra_until = now + 60.0
+        for account, (tokens, at) in self._buckets.items():
+            self._buckets[account] = (tokens + self._extra, at)

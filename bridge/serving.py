@@ -1,0 +1,127 @@
+"""Keeps each shard's session open: connects, waits for its end, connects again with jitter.
+
+Two bridges on one shard must not fight for ever: the broker lets the newcomer take the session
+over, and the one that was taken over stands by until nobody has served the shard for a while.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge import metrics
+from bridge.backoff import Backoff
+from bridge.session import Session, SessionLost, TakenOver, connect
+from bridge.worker import Worker
+from chat.database import Database
+from chat.models import Shard
+from chat.secrets import Secrets
+from chat.settings import Settings
+from chat.shards import BEAT_EVERY_SECONDS, SILENT_AFTER_SECONDS, beat, last_beats
+from chat.times import now
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class Serving:
+    """The sessions of the shards that this bridge serves, and its heartbeat in SQL."""
+
+    def __init__(
+        self, settings: Settings, secrets: Secrets, database: Database, worker: Worker, name: str
+    ) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._database = database
+        self._worker = worker
+        self._name = name
+        self._open: dict[int, Session] = {}
+
+    async def run(self) -> None:
+        """Serve all shards of the settings until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._beat_for_ever())
+            for shard in self._settings.shards_served:
+                tasks.create_task(self._serve(shard))
+
+    def close(self) -> None:
+        """End all connections; the broker keeps the sessions and what arrives in them."""
+        for session in self._open.values():
+            session.close()
+
+    async def _serve(self, shard: int) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                session = await connect(
+                    self._settings, self._secrets, shard, receive=self._worker.receive
+                )
+                backoff.reset()
+                await self._until_lost(session)
+            except TakenOver:
+                log.warning("another bridge took this shard over; standing by", shard=shard)
+                await self._until_silent(shard)
+                log.warning("nobody serves this shard any more; taking it", shard=shard)
+            except SessionLost as why:
+                wait_seconds = backoff.next_seconds()
+                log.warning("no session", shard=shard, why=str(why), next_try_in=wait_seconds)
+                await asyncio.sleep(wait_seconds)
+
+    async def _until_lost(self, session: Session) -> None:
+        log.info("session open", shard=session.shard, present_before=session.present_before)
+        if not session.present_before:
+            log.warning("the broker did not have this session before", shard=session.shard)
+        self._open[session.shard] = session
+        metrics.SESSIONS.inc()
+        try:
+            await asyncio.shield(session.lost)
+        finally:
+            del self._open[session.shard]
+            metrics.SESSIONS.dec()
+            metrics.CONNECTIONS_LOST.inc()
+            metrics.COPIES_REFUSED.inc(session.refused_copies)
+
+    # The heartbeat.
+
+    async def _beat_for_ever(self) -> None:
+        await self._forgive_absence()
+        while True:
+            try:
+                await self._in_writer_thread(self._beat)
+            except SQLAlchemyError:
+                log.warning("the heartbeat could not be written")
+            await asyncio.sleep(BEAT_EVERY_SECONDS)
+
+    def _beat(self) -> None:
+        if serving := sorted(self._open):
+            with self._database.writing() as session:
+                beat(session, shards=serving, worker=self._name, now=now())
+
+    async def _forgive_absence(self) -> None:
+        """What came while no bridge was there was not sent too fast."""
+        try:
+            beats = await self._in_writer_thread(self._read_beats)
+        except SQLAlchemyError:
+            return
+        absences = [(now() - row.beat_at).total_seconds() for row in beats.values()]
+        self._worker.forgive(max(absences, default=0.0))
+
+    async def _until_silent(self, shard: int) -> None:
+        while True:
+            await asyncio.sleep(BEAT_EVERY_SECONDS)
+            try:
+                row = (await self._in_writer_thread(self._read_beats)).get(shard)
+            except SQLAlchemyError:
+                continue
+            if row is None or (now() - row.beat_at).total_seconds() > SILENT_AFTER_SECONDS:
+                return
+
+    def _read_beats(self) -> dict[int, Shard]:
+        with self._database.reading() as session:
+            return last_beats(session)
+
+    async def _in_writer_thread(self, function: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker.writer, function)

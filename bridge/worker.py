@@ -1,0 +1,202 @@
+"""The bridge at work: messages from all sessions → batches → the archive → deliveries.
+
+One batch is in the archive's thread while the next one gathers, so batches grow with the load and
+are single messages without it. What the database does not take is tried again until it does; what
+no retry can help is answered to its sender and stops nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import structlog
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from bridge import metrics
+from bridge.archive import Archive, News
+from bridge.backoff import Backoff
+from bridge.delivery import deliver, deliver_history, settle_if_answered
+from bridge.intake import AskHistory, Command, Refuse, Send, Typing, command_from, refuse
+from bridge.rates import Rates
+from bridge.session import Incoming
+from chat.accounts import account_named
+from chat.database import Database
+from chat.messages import history
+from chat.payloads import ErrorRecord, HistoryRecord, MessageRecord
+from chat.settings import Settings
+from chat.times import now
+
+BATCH_COMMANDS = 250
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """Takes what the sessions receive, and settles each message when all is done that it asks."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._database = database
+        self._archive = Archive(database)
+        self._rates = Rates(rate_per_second=settings.rate_per_second, burst=settings.rate_burst)
+        self._waiting: deque[tuple[Incoming, Command]] = deque()
+        self._arrived = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        # One writer: SQLite has one write lock, and a batch is all that waits. Readers beside it.
+        self.writer = ThreadPoolExecutor(1, "archive")
+        self._reader = ThreadPoolExecutor(2, "history")
+        self._answers: set[asyncio.Task[None]] = set()
+
+    def receive(self, incoming: Incoming) -> None:
+        """Take in one message; called by the sessions, in their order."""
+        command = command_from(
+            incoming.topic,
+            incoming.payload,
+            repeated=incoming.duplicate,
+            response_topic=incoming.response_topic,
+            correlation_data=incoming.correlation_data,
+        )
+        self._waiting.append((incoming, self._within_rate(incoming, command)))
+        self._arrived.set()
+
+    def forgive(self, away_seconds: float) -> None:
+        """Do not count what piled up in that time as sent too fast."""
+        self._rates.forgive(away_seconds, self._loop.time())
+
+    async def run(self) -> None:
+        """Archive and deliver until cancelled."""
+        while True:
+            await self._arrived.wait()
+            batch = list(islice(self._take(), BATCH_COMMANDS))
+            if not self._waiting:
+                self._arrived.clear()
+            if batch:
+                await self._handle(batch)
+
+    def close(self) -> None:
+        """Wait for the transaction at work, if there is one."""
+        self.writer.shutdown()
+        self._reader.shutdown()
+
+    def _within_rate(self, incoming: Incoming, command: Command) -> Command:
+        """The command, or its refusal where the account asks for too much. What the broker
+        delivers again was counted the first time."""
+        if not isinstance(command, Send | AskHistory | Typing) or incoming.duplicate:
+            return command
+        if self._rates.allow(command.account, self._loop.time()):
+            return command
+        id = command.id if isinstance(command, Send) else None
+        detail = "You are sending faster than this server allows; try again in a few seconds."
+        return refuse(command.account, command.verb, command.to, "rate-limited", detail, id=id)
+
+    def _take(self) -> Iterator[tuple[Incoming, Command]]:
+        """Waiting messages in order; those of a connection that ended come again by themselves."""
+        while self._waiting:
+            incoming, command = self._waiting.popleft()
+            if incoming.session.is_open:
+                yield incoming, command
+
+    async def _handle(self, batch: list[tuple[Incoming, Command]]) -> None:
+        all_news = await self._store([command for _, command in batch])
+        for (incoming, command), news in zip(batch, all_news, strict=True):
+            _count(news)
+            if not incoming.session.is_open:
+                continue
+            if isinstance(command, AskHistory) and news is None:
+                self._answer_history(incoming, command)
+            else:
+                deliver(incoming, news)
+
+    # The archive, with patience.
+
+    async def _store(self, commands: list[Command]) -> list[News | None]:
+        backoff = Backoff()
+        while True:
+            started = self._loop.time()
+            try:
+                stored = await self._loop.run_in_executor(
+                    self.writer, self._archive.store, commands, now()
+                )
+            except SQLAlchemyError as error:
+                if not _may_pass(error):
+                    log.exception("a batch cannot be stored", commands=len(commands))
+                    return await self._store_one_by_one(commands)
+                metrics.DATABASE_RETRIES.inc()
+                log.warning("the database did not take a batch", error=_kind_of(error))
+                await asyncio.sleep(backoff.next_seconds())
+                self.forgive(self._loop.time() - started)
+            except Exception:
+                # A mistake of ours in one command must not stop all the others for ever.
+                log.exception("a batch cannot be stored", commands=len(commands))
+                return await self._store_one_by_one(commands)
+            else:
+                metrics.BATCH_COMMANDS.observe(len(commands))
+                metrics.BATCH_SECONDS.observe(self._loop.time() - started)
+                return stored
+
+    async def _store_one_by_one(self, commands: list[Command]) -> list[News | None]:
+        """Each in a transaction of its own, so that one that cannot be stored is found."""
+        if len(commands) > 1:
+            return [(await self._store([command]))[0] for command in commands]
+        command = commands[0]
+        if isinstance(command, Refuse):
+            return [None]
+        to, id = getattr(command, "to", "-"), getattr(command, "id", None)
+        detail = "This could not be stored; it is the server's mistake, and logged there."
+        refusal = refuse(command.account, command.verb, to, "malformed", detail, id=id)
+        return [News(refusal.error, (command.account,))]
+
+    # History.
+
+    def _answer_history(self, incoming: Incoming, asked: AskHistory) -> None:
+        task = self._loop.create_task(self._read_and_answer(incoming, asked))
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    async def _read_and_answer(self, incoming: Incoming, asked: AskHistory) -> None:
+        try:
+            record = await self._loop.run_in_executor(self._reader, self._read, asked)
+        except SQLAlchemyError as error:
+            # A question can be asked again; its sender has a deadline of its own.
+            log.warning("history could not be read", error=_kind_of(error))
+            settle_if_answered(incoming)
+            return
+        if incoming.session.is_open:
+            deliver_history(incoming, asked, record)
+
+    def _read(self, asked: AskHistory) -> HistoryRecord:
+        request = asked.request
+        with self._database.reading() as session:
+            account = account_named(session, asked.account)
+            assert account is not None  # the archive has just found it
+            page = history(
+                session,
+                account=account,
+                peer=asked.to,
+                before=request.before,
+                after=request.after,
+                limit=request.limit,
+            )
+        return HistoryRecord(request=request.request, messages=page.messages, more=page.more)
+
+
+def _may_pass(error: SQLAlchemyError) -> bool:
+    """Whether the same batch may well be taken later: a lock, a full disk, a lost connection."""
+    return isinstance(error, OperationalError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+
+
+def _kind_of(error: SQLAlchemyError) -> str:
+    """What went wrong, without the statement's parameters: they hold what people wrote."""
+    return str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+
+
+def _count(news: News | None) -> None:
+    if news is None:
+        return
+    if isinstance(news.record, MessageRecord):
+        (metrics.ARCHIVED if news.stored else metrics.REPEATED).inc()
+    elif isinstance(news.record, ErrorRecord):
+        metrics.REFUSED.labels(news.record.reason).inc()
