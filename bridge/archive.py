@@ -94,8 +94,9 @@ class _Batch:
             self._of_kind(MoveCursor),
             self._of_kind(Typing),
         )
-        relayed = [*_commands(sends), *_commands(typings)]
-        self._learn_conversations([*relayed, *_commands(moves)])
+        relayed: list[Send | Typing] = [*_commands(sends), *_commands(typings)]
+        concerned: list[Send | MoveCursor | Typing] = [*relayed, *_commands(moves)]
+        self._learn_conversations(concerned)
         blocked = self._blocked(relayed)
         self._store_messages(sends, blocked)
         self._move_cursors(moves)
