@@ -1,0 +1,149 @@
+"""Accounts and devices: what may be registered, and who one is by which secret."""
+
+from datetime import timedelta
+
+import pytest
+
+from chat.accounts import account_named, authenticate, register
+from chat.database import Database
+from chat.devices import (
+    all_devices,
+    authenticate_device,
+    device_of,
+    device_secret,
+    devices_of,
+    new_device,
+    user_name,
+)
+from chat.errors import NameTaken, NotAcceptable, UnknownDevice
+from chat.models import Device
+from chat.times import now
+from tests.chat.conftest import PASSWORD
+
+KEY = b"k" * 32
+
+
+def test_a_password_opens_its_own_account_alone(people: Database) -> None:
+    with people.reading() as session:
+        alice = authenticate(session, "alice", PASSWORD)
+
+        assert alice is not None
+        assert alice.name == alice.display_name == "alice"
+        assert authenticate(session, "alice", PASSWORD + "!") is None
+        assert authenticate(session, "zed", PASSWORD) is None
+        assert authenticate(session, "alice", "\ud800") is None
+
+
+def test_a_password_is_kept_as_an_argon2id_hash(people: Database) -> None:
+    with people.reading() as session:
+        alice = account_named(session, "alice")
+
+    assert alice is not None
+    assert alice.password_hash.startswith("$argon2id$")
+
+
+def test_a_name_is_given_out_once(people: Database) -> None:
+    with pytest.raises(NameTaken), people.writing() as session:
+        register(session, name="alice", password=PASSWORD, display_name=None, now=now())
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "display_name", "field"),
+    [
+        ("Dave", PASSWORD, None, "account"),
+        ("d", PASSWORD, None, "account"),
+        ("dave", "short", None, "password"),
+        ("dave", "x" * 201, None, "password"),
+        ("dave", "with a \0 in it", None, "password"),
+        ("dave", "half \ud800 a pair", None, "password"),
+        ("dave", PASSWORD, "x" * 65, "display_name"),
+        ("dave", PASSWORD, "two\nlines", "display_name"),
+        ("dave", PASSWORD, "evil \u202e name", "display_name"),
+        ("dave", PASSWORD, "   ", "display_name"),
+    ],
+)
+def test_what_is_not_acceptable_is_named(
+    people: Database, name: str, password: str, display_name: str | None, field: str
+) -> None:
+    with pytest.raises(NotAcceptable) as wrong, people.writing() as session:
+        register(session, name=name, password=password, display_name=display_name, now=now())
+
+    assert wrong.value.field == field
+    with people.reading() as session:
+        assert account_named(session, "dave") is None
+
+
+def add_device(database: Database, account: str, name: str) -> Device:
+    with database.writing() as session:
+        owner = account_named(session, account)
+        assert owner is not None
+        device = new_device(account=owner, name=name, kind="thing", now=now())
+        session.add(device)
+    return device
+
+
+def test_an_account_sees_its_own_devices_newest_first(people: Database) -> None:
+    first = add_device(people, "alice", "Doorbell")
+    second = add_device(people, "alice", "Phone")
+    with people.writing() as session:
+        session.merge(second).created_at = first.created_at + timedelta(seconds=1)
+    others = add_device(people, "bob", "Laptop")
+
+    with people.reading() as session:
+        alice = account_named(session, "alice")
+        assert alice is not None
+        assert [device.id for device in devices_of(session, alice)] == [second.id, first.id]
+        with pytest.raises(UnknownDevice):
+            device_of(session, alice, others.id)
+        assert {(name, device.id) for name, device in all_devices(session)} == {
+            ("alice", first.id),
+            ("alice", second.id),
+            ("bob", others.id),
+        }
+
+
+def test_a_device_is_known_by_its_user_name_and_derived_secret(people: Database) -> None:
+    device = add_device(people, "alice", "Phone")
+    secret = device_secret(KEY, device)
+
+    def known(name: str, password: str) -> bool:
+        with people.reading() as session:
+            return authenticate_device(session, KEY, name, password) is not None
+
+    assert len(secret) == 43
+    assert known(user_name("alice", device.id), secret)
+    assert not known(user_name("alice", device.id), secret + "x")
+    assert not known(user_name("alice", device.id), "\ud800")
+    assert not known(user_name("bob", device.id), secret)
+    assert not known("alice", secret)
+    assert not known("alice.", secret)
+
+
+def test_a_higher_generation_is_a_new_secret(people: Database) -> None:
+    device = add_device(people, "alice", "Phone")
+    before = device_secret(KEY, device)
+    device.generation += 1
+
+    assert device_secret(KEY, device) != before
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "field"),
+    [
+        ("", "thing", "name"),
+        ("x" * 65, "thing", "name"),
+        ("a\tb", "phone", "name"),
+        ("Toaster", "toaster", "kind"),
+    ],
+)
+def test_a_device_needs_a_printable_name_and_a_known_kind(
+    people: Database, name: str, kind: str, field: str
+) -> None:
+    with people.reading() as session:
+        alice = account_named(session, "alice")
+    assert alice is not None
+
+    with pytest.raises(NotAcceptable) as wrong:
+        new_device(account=alice, name=name, kind=kind, now=now())
+
+    assert wrong.value.field == field

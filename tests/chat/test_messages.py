@@ -1,0 +1,189 @@
+"""History: pages by cursor, and what they cost in a conversation of 100,000 messages."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import event, insert
+from sqlmodel import select
+
+from chat.accounts import account_named
+from chat.conversations import conversations_of, direct_key
+from chat.database import Database
+from chat.errors import UnknownAccount, WrongCursor
+from chat.messages import Page, history
+from chat.models import Account, Conversation, Member, Message
+
+STORED_AT = datetime(2026, 11, 23, 20, 37, 15, 123_456, tzinfo=UTC)
+
+
+def converse(database: Database, count: int) -> None:
+    """Alice and Bob have written `count` messages, in turn; Alice began."""
+    with database.writing() as session:
+        ids = [account.id for account in session.exec(select(Account).order_by(Account.name))]
+        alice, bob = ids[:2]
+        assert alice is not None
+        assert bob is not None
+        conversation = Conversation(key=direct_key(alice, bob), last_seq=count)
+        session.add(conversation)
+        session.flush()
+        session.add_all(
+            Member(conversation_id=conversation.id, account_id=account) for account in (alice, bob)
+        )
+        session.flush()
+        session.execute(
+            insert(Message),
+            [
+                {
+                    "conversation_id": conversation.id,
+                    "seq": seq,
+                    "sender_id": alice if seq % 2 else bob,
+                    "client_id": f"m{seq}",
+                    "kind": "text",
+                    "body": f"message {seq}",
+                    "stored_at": STORED_AT,
+                }
+                for seq in range(1, count + 1)
+            ],
+        )
+
+
+def page(database: Database, reader: str = "alice", peer: str = "bob", **cursor: int) -> Page:
+    with database.reading() as session:
+        account = account_named(session, reader)
+        assert account is not None
+        return history(session, account=account, peer=peer, **cursor)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "seqs", "more"),
+    [
+        ({}, range(71, 121), True),
+        ({"limit": 3}, range(118, 121), True),
+        ({"limit": 120}, range(1, 121), False),
+        ({"before": 121, "limit": 2}, range(119, 121), True),
+        ({"before": 51, "limit": 50}, range(1, 51), False),
+        ({"before": 3}, range(1, 3), False),
+        ({"before": 1}, [], False),
+        ({"before": 0}, [], False),
+        ({"before": 9_000, "limit": 1}, [120], True),
+        ({"after": 0, "limit": 2}, range(1, 3), True),
+        ({"after": 118}, range(119, 121), False),
+        ({"after": 120}, [], False),
+        ({"after": 2**53 - 1}, [], False),
+    ],
+)
+def test_a_page_is_found_by_its_cursor(
+    people: Database, cursor: dict[str, int], seqs: range, more: bool
+) -> None:
+    converse(people, 120)
+
+    found = page(people, **cursor)
+
+    assert [message.seq for message in found.messages] == list(seqs)
+    assert found.more is more
+
+
+def test_both_members_see_the_same_records(people: Database) -> None:
+    converse(people, 2)
+
+    assert page(people, "alice", "bob") == page(people, "bob", "alice")
+    first = page(people).messages[0]
+    assert (first.sender, first.to, first.text) == ("alice", "bob", "message 1")
+    assert first.stored_at == "2026-11-23T20:37:15.123Z"
+
+
+def test_nobody_reads_a_conversation_of_others(people: Database) -> None:
+    converse(people, 2)
+
+    assert page(people, "carol", "bob") == Page([], more=False)
+    assert page(people, "carol", "alice") == Page([], more=False)
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        {"before": -1},
+        {"after": -1},
+        {"before": 2**53},
+        {"limit": 0},
+        {"limit": 201},
+        {"before": 1, "after": 1},
+    ],
+)
+def test_a_cursor_out_of_range_is_refused(people: Database, cursor: dict[str, int]) -> None:
+    with pytest.raises(WrongCursor):
+        page(people, **cursor)
+
+
+def test_history_with_nobody_is_refused(people: Database) -> None:
+    with pytest.raises(UnknownAccount):
+        page(people, peer="zed")
+
+
+def test_the_middle_of_100_000_messages_costs_what_the_newest_page_does(people: Database) -> None:
+    converse(people, 100_000)
+    statements: list[tuple[str, object]] = []
+    event.listen(
+        people._engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, parameters, _ctx, _many: statements.append(
+            (statement, parameters)
+        ),
+    )
+
+    plans = {}
+    for place, cursor in {
+        "newest": {},
+        "middle": {"before": 50_000},
+        "on": {"after": 50_000},
+    }.items():
+        statements.clear()
+        assert len(page(people, **cursor).messages) == 50
+        [(statement, parameters)] = [s for s in statements if "FROM message" in s[0]]
+        assert "OFFSET" not in statement or parameters[-1] == 0
+        with people.reading() as session:
+            plan = session.connection().exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {statement}", parameters
+            )
+            plans[place] = " / ".join(row.detail for row in plan)
+
+    assert plans["newest"] == plans["middle"]
+    for plan in plans.values():
+        assert "SEARCH message USING PRIMARY KEY (conversation_id=? AND seq" in plan
+        assert "SCAN" not in plan
+        assert "TEMP B-TREE" not in plan
+
+
+def test_the_list_of_conversations_says_what_is_new(people: Database) -> None:
+    converse(people, 5)
+
+    with people.reading() as session:
+        bob = account_named(session, "bob")
+        carol = account_named(session, "carol")
+        assert bob is not None
+        assert carol is not None
+        [summary] = conversations_of(session, bob)
+        assert conversations_of(session, carol) == []
+
+    assert (summary.peer, summary.last_seq, summary.unread) == ("alice", 5, 3)
+    assert summary.last_message is not None
+    assert summary.last_message.text == "message 5"
+    assert summary.last_message.sender == "alice"
+    assert (summary.online, summary.last_seen_at) == (False, None)
+
+
+def test_the_list_costs_two_statements_however_long_it_is(people: Database) -> None:
+    converse(people, 5)
+    count = 0
+
+    def counted(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    with people.reading() as session:
+        alice = account_named(session, "alice")
+        assert alice is not None
+        event.listen(people._engine, "before_cursor_execute", counted)
+        conversations_of(session, alice)
+
+    assert count == 2

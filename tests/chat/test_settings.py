@@ -1,0 +1,100 @@
+"""Settings and secrets: defaults, and one clear sentence for each bad value."""
+
+from pathlib import Path
+
+import pytest
+
+from chat.errors import SecretMissing, SettingError
+from chat.secrets import load_secrets, make_missing_secrets
+from chat.settings import settings_from
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    settings = settings_from({})
+
+    assert settings.home.name == "var"
+    assert (settings.host, settings.http_port) == ("127.0.0.1", 8000)
+    assert (settings.mqtt_port, settings.websocket_port) == (1883, 9001)
+    assert settings.database_url == f"sqlite:///{settings.home}/katydid.db"
+    assert settings.broker == "mosquitto"
+    assert settings.starts_broker
+    assert settings.shards_served == tuple(range(16))
+    assert (settings.rate_per_second, settings.rate_burst) == (20.0, 100)
+    assert settings.login_limit == "10 per minute"
+    assert settings.registration_limit == "20 per hour"
+
+
+def test_an_empty_variable_is_one_that_is_not_set() -> None:
+    assert settings_from({"KATYDID_HTTP_PORT": " "}).http_port == 8000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("KATYDID_HTTP_PORT", "80 80", "a port number from 1 to 65535"),
+        ("KATYDID_MQTT_PORT", "0", "a port number from 1 to 65535"),
+        ("KATYDID_WEBSOCKET_PORT", "65536", "a port number from 1 to 65535"),
+        ("KATYDID_HTTP_PORT", "-1", "a port number from 1 to 65535"),
+        ("KATYDID_HOST", "not a host", "a host name or an IP address"),
+        ("KATYDID_DATABASE_URL", "mysql://x", "sqlite:///PATH or postgresql"),
+        ("KATYDID_BROKER", "emqx", "mosquitto or rabbitmq"),
+        ("KATYDID_SHARDS_SERVED", "0,g", "hexadecimal digits"),
+        ("KATYDID_SHARDS_SERVED", "0,,1", "hexadecimal digits"),
+        ("KATYDID_REGISTRATION", "maybe", "open, invite or closed"),
+        ("KATYDID_RATE_PER_SECOND", "0", "a number above 0"),
+        ("KATYDID_RATE_PER_SECOND", "nan", "a number above 0"),
+        ("KATYDID_RATE_BURST", "1.5", "a whole number above 0"),
+        ("KATYDID_LOGIN_LIMIT", "many", "off, or a number per second, minute, hour or day"),
+        ("KATYDID_REGISTRATION_LIMIT", "0 per hour", "off, or a number per"),
+        ("KATYDID_PUBLIC_URL", "chat.example", "begins with http:// or https://"),
+        ("KATYDID_PUBLIC_WEBSOCKET_URL", "http://chat.example", "begins with ws:// or wss://"),
+        ("KATYDID_PUBLIC_MQTT", "chat.example", "HOST:PORT"),
+        ("KATYDID_PUBLIC_MQTT", "chat.example:mqtt", "a port number"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: str, allowed: str) -> None:
+    with pytest.raises(SettingError, match=allowed) as wrong:
+        settings_from({name: value})
+
+    assert str(wrong.value).startswith(f"{name} is {value!r}")
+
+
+def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:
+    settings = settings_from({"KATYDID_HOME": str(tmp_path)})
+
+    made = make_missing_secrets(settings)
+    first = load_secrets(settings)
+
+    assert {path.name for path in made} == {"server_key", "admin_password", "bridge_password"}
+    assert {oct(path.stat().st_mode & 0o777) for path in made} == {"0o600"}
+    assert oct(settings.secrets_dir.stat().st_mode & 0o777) == "0o700"
+    assert make_missing_secrets(settings) == []
+    assert load_secrets(settings) == first
+    assert first.admin_password not in repr(first)
+
+
+def test_a_missing_secret_is_named(tmp_path: Path) -> None:
+    settings = settings_from({"KATYDID_HOME": str(tmp_path)})
+    make_missing_secrets(settings)
+    (settings.secrets_dir / "bridge_password").unlink()
+
+    with pytest.raises(SecretMissing, match="bridge_password"):
+        load_secrets(settings)
+
+
+def test_a_short_secret_is_no_secret(tmp_path: Path) -> None:
+    settings = settings_from({"KATYDID_HOME": str(tmp_path)})
+    make_missing_secrets(settings)
+    (settings.secrets_dir / "server_key").write_text("short")
+
+    with pytest.raises(SecretMissing, match="server_key"):
+        load_secrets(settings)
+
+
+def test_a_key_is_for_one_purpose_alone(tmp_path: Path) -> None:
+    settings = settings_from({"KATYDID_HOME": str(tmp_path)})
+    make_missing_secrets(settings)
+    secrets = load_secrets(settings)
+
+    assert secrets.key_for("session cookie") == secrets.key_for("session cookie")
+    assert secrets.key_for("session cookie") != secrets.key_for("something else")
