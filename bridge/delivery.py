@@ -3,9 +3,9 @@
 Every copy of one message is the same bytes, encoded once, and the same record that history shows.
 """
 
-from bridge.archive import News
 from bridge.intake import AskHistory
 from bridge.session import Incoming
+from bridge.transaction import News
 from chat.payloads import (
     ErrorRecord,
     HistoryRecord,

@@ -15,12 +15,13 @@ import structlog
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from bridge import metrics
-from bridge.archive import Archive, News
+from bridge.archive import Archive
 from bridge.backoff import Backoff
 from bridge.delivery import deliver, deliver_history, settle_if_answered
 from bridge.intake import AskHistory, Command, Refuse, Send, Typing, command_from, refuse
 from bridge.rates import Rates
 from bridge.session import Incoming
+from bridge.transaction import News
 from chat.accounts import account_named
 from chat.database import Database
 from chat.messages import history

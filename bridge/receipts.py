@@ -1,0 +1,70 @@
+"""The archive's second step: how far each member has received and read; and who is typing.
+
+Cursors move forward only. Typing is relayed to the other member and never stored.
+"""
+
+from bridge import statements
+from bridge.intake import MoveCursor, Typing, refuse
+from bridge.transaction import News, Transaction
+from chat.payloads import ReceiptRecord, TypingRecord
+
+_Place = tuple[int, int]  # conversation, account
+
+
+def move_cursors(batch: Transaction, moves: list[tuple[int, MoveCursor]]) -> None:
+    """Of several moves of one cursor in a batch, the last one tells the outcome to both."""
+    last: dict[_Place, tuple[int, MoveCursor]] = {}
+    before = _cursors(batch, moves)
+    cursors = dict(before)
+    told_again: set[_Place] = set()
+    for position, move in moves:
+        place = _place(batch, position, move)
+        if place is None:
+            continue
+        delivered, read = cursors[place]
+        read = max(read, move.seq) if move.verb == "read" else read
+        cursors[place] = max(delivered, move.seq), read
+        last[place] = position, move
+        if move.repeated:  # it may have been stored without anybody having been told
+            told_again.add(place)
+    moved = {place for place in last if cursors[place] != before[place]}
+    batch.run(statements.MOVE_CURSOR, [(*cursors[place], *place) for place in sorted(moved)])
+    for place in moved | told_again:
+        (position, move), (delivered, read) = last[place], cursors[place]
+        record = ReceiptRecord(
+            conversation=place[0], account=move.account, delivered=delivered, read=read
+        )
+        batch.news[position] = News(record, (move.account, move.to))
+
+
+def relay_typing(
+    batch: Transaction, typings: list[tuple[int, Typing]], blocked: set[tuple[int, int]]
+) -> None:
+    """To the other member, where the two have a conversation and no block stands between."""
+    for position, typing in typings:
+        conversation = batch.conversations.get(batch.key(typing))
+        if conversation is not None and batch.ids(typing) not in blocked:
+            record = TypingRecord(conversation=conversation[0], sender=typing.account)
+            batch.news[position] = News(record, (typing.to,))
+
+
+def _cursors(
+    batch: Transaction, moves: list[tuple[int, MoveCursor]]
+) -> dict[_Place, tuple[int, int]]:
+    places = {
+        (conversation[0], batch.account_ids[move.account])
+        for _, move in moves
+        if (conversation := batch.conversations.get(batch.key(move))) is not None
+    }
+    found = batch.select(statements.CURSORS, list(places))
+    return {(conversation, account): (to, read) for conversation, account, to, read in found}
+
+
+def _place(batch: Transaction, position: int, move: MoveCursor) -> _Place | None:
+    """The conversation and account whose cursor it is; refused beyond the newest message."""
+    conversation, last_seq = batch.conversations.get(batch.key(move), (None, 0))
+    if conversation is not None and move.seq <= last_seq:
+        return conversation, batch.account_ids[move.account]
+    detail = f"seq is {move.seq}, but the newest message is {last_seq}."
+    batch.refuse(position, refuse(move.account, move.verb, move.to, "malformed", detail))
+    return None

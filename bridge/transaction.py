@@ -1,0 +1,106 @@
+"""One transaction at work on a batch: what its steps share.
+
+Which accounts and conversations are concerned, whose news have been found, and the two ways to
+run a statement. Lives from the begin of a transaction to its end.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from bridge import statements
+from bridge.intake import Announce, Command, MoveCursor, Refuse, Send, Typing
+from chat.conversations import direct_key
+from chat.payloads import Record
+
+C = TypeVar("C", Send, MoveCursor, Typing, Announce)
+Concerned = Send | MoveCursor | Typing
+
+
+class News(Struct, frozen=True):
+    """A record, and the accounts that are to hear of it. `stored` tells a new message apart from
+    a repeat of one that the archive had."""
+
+    record: Record
+    to: tuple[str, ...]
+    stored: bool = False
+
+
+class Transaction:
+    """A batch in its transaction. `news` fills up in place, by the commands' positions."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        commands: Sequence[Command],
+        now_ms: int,
+        account_ids: dict[str, int],
+    ) -> None:
+        self._connection = connection
+        self.commands = commands
+        self.now_ms = now_ms
+        self.account_ids = account_ids
+        self.news: list[News | None] = [None] * len(commands)
+        self.conversations: dict[str, tuple[int, int]] = {}  # key → id, last_seq
+
+    def all(self, kind: type[C]) -> list[tuple[int, C]]:
+        """The commands of a kind with their positions, less those that are refused already."""
+        return [
+            (position, command)
+            for position, command in enumerate(self.commands)
+            if isinstance(command, kind) and self.news[position] is None
+        ]
+
+    def refuse(self, position: int, refusal: Refuse) -> None:
+        """Tell the sender why, and nobody else."""
+        to = (refusal.account,) if refusal.account is not None else ()
+        self.news[position] = News(refusal.error, to)
+
+    # Who and where.
+
+    def learn_account_ids(self, names: set[str]) -> None:
+        """Look up those names that are not known yet."""
+        if unknown := names - self.account_ids.keys():
+            found = self.select(statements.ACCOUNT_IDS, list(unknown))
+            self.account_ids.update((name, id) for name, id in found)
+
+    def learn_conversations(self, *commands: Sequence[Concerned]) -> None:
+        """Look up the conversations that the commands are about, those that exist."""
+        keys = {self.key(command) for some in commands for command in some}
+        found = self.select(statements.CONVERSATIONS, list(keys))
+        self.conversations.update((key, (id, last_seq)) for key, id, last_seq in found)
+
+    def blocked(self, *commands: Sequence[Concerned]) -> set[tuple[int, int]]:
+        """(sender, recipient) of those pairs where the recipient blocked the sender."""
+        pairs = {self.ids(command)[::-1] for some in commands for command in some}
+        found = self.select(statements.BLOCKS, list(pairs))
+        return {(sender, recipient) for recipient, sender in found}
+
+    def ids(self, command: Concerned) -> tuple[int, int]:
+        """The account ids of the sender and of the recipient."""
+        return self.account_ids[command.account], self.account_ids[command.to]
+
+    def key(self, command: Concerned) -> str:
+        """What the conversation is found by."""
+        return direct_key(*self.ids(command))
+
+    # Statements.
+
+    def select(self, statement: str, wanted: Sequence[Any]) -> Iterable[Any]:
+        """The rows of a set-based statement, for all that is wanted at once."""
+        if not wanted:
+            return []
+        as_json = msgspec.json.encode(wanted).decode()
+        return self._connection.exec_driver_sql(statement, (as_json,))
+
+    def select_of(self, account_id: int, statement: str) -> Iterable[Any]:
+        """The rows of a statement about one account."""
+        return self._connection.exec_driver_sql(statement, (account_id,))
+
+    def run(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        """A statement that writes, once for each row."""
+        if rows:
+            self._connection.exec_driver_sql(statement, rows)
