@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from chat.secrets import Secrets
 from chat.settings import Settings
-from chat.topics import SHARDS, shard_digit, up_filter
+from chat.topics import SHARDS, up_filter
+from chat.user_names import bridge_user_name
 
 # How many messages the broker may send us before we have acknowledged the first: the back-pressure.
 RECEIVE_MAXIMUM = 1_000
@@ -283,11 +284,6 @@ class Session(asyncio.Protocol):
             self.lost.exception()  # read, so that asyncio does not complain when nobody waits
         if self._transport is not None and not self._transport.is_closing():
             self._transport.abort()
-
-
-def bridge_user_name(shard: int) -> str:
-    """The broker user name and client id of a shard's session; no account's begins with `_`."""
-    return f"_bridge.{shard_digit(shard)}"
 
 
 async def connect(

@@ -70,11 +70,6 @@ def all_devices(session: Session) -> Iterator[tuple[str, Device]]:
     yield from session.exec(names_and_devices)
 
 
-def user_name(account_name: str, device_id: str) -> str:
-    """The broker user name, which is the client id too."""
-    return f"{account_name}.{device_id}"
-
-
 def device_secret(server_key: bytes, device: Device) -> str:
     """The broker password of a device: 43 characters of base64url."""
     message = f"{device.id} {device.generation}".encode()

@@ -13,11 +13,11 @@ from chat.devices import (
     device_secret,
     devices_of,
     new_device,
-    user_name,
 )
 from chat.errors import NameTaken, NotAcceptable, UnknownDevice
 from chat.models import Device
 from chat.times import now
+from chat.user_names import device_user_name
 from tests.chat.conftest import PASSWORD
 
 KEY = b"k" * 32
@@ -111,10 +111,10 @@ def test_a_device_is_known_by_its_user_name_and_derived_secret(people: Database)
             return authenticate_device(session, KEY, name, password) is not None
 
     assert len(secret) == 43
-    assert known(user_name("alice", device.id), secret)
-    assert not known(user_name("alice", device.id), secret + "x")
-    assert not known(user_name("alice", device.id), "\ud800")
-    assert not known(user_name("bob", device.id), secret)
+    assert known(device_user_name("alice", device.id), secret)
+    assert not known(device_user_name("alice", device.id), secret + "x")
+    assert not known(device_user_name("alice", device.id), "\ud800")
+    assert not known(device_user_name("bob", device.id), secret)
     assert not known("alice", secret)
     assert not known("alice.", secret)
 

@@ -1,0 +1,1 @@
+"""The command line: starts and checks all the others. Nothing of ours imports it."""

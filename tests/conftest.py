@@ -1,0 +1,56 @@
+"""Fixtures for all tests, and the one rule for what a machine lacks."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Installation
+
+PROGRAMS = {
+    "mosquitto": ("mosquitto", "/usr/sbin/mosquitto"),
+    "mosquitto_pub": ("mosquitto_pub",),
+    "mosquitto_sub": ("mosquitto_sub",),
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "npm": ("npm",),
+}
+
+
+def needs(program: str) -> str:
+    """Where the program is. Without it the test is skipped, but under CI=true it fails."""
+    for name in PROGRAMS[program]:
+        if found := shutil.which(name):
+            return found
+    reason = f"{program} is not installed; ./katydid test installs it where it can"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """An installation of its own with nothing running yet; all that it starts is stopped."""
+    needs("mosquitto")
+    installation = Installation(tmp_path)
+    yield installation
+    installation.stop_all()
+
+
+@pytest.fixture(scope="module")
+def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A broker for a whole file, with Alice, Bob and Carol registered."""
+    needs("mosquitto")
+    installation = Installation(tmp_path_factory.mktemp("installation"))
+    installation.register("alice", "bob", "carol")
+    installation.start("broker")
+    yield installation
+    installation.stop_all()
+
+
+@pytest.fixture(scope="module")
+def shared_bridge(shared_broker: Installation) -> Installation:
+    """The shared broker with a bridge."""
+    shared_broker.start("bridge")
+    return shared_broker

@@ -1,0 +1,162 @@
+"""A stock MQTT client for tests, MQTT 5 or 3.1.1: paho, with answers that can be waited for."""
+
+import json
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+
+from chat.settings import Settings
+from mqtt_acl.issuer import Credentials
+from tests.running import wait_until
+
+MQTT_5, MQTT_3 = paho.MQTTv5, paho.MQTTv311
+PROTOCOLS = [MQTT_5, MQTT_3]
+
+
+class Client:
+    """One connection. Subscribe and publish answer with the broker's reason code."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: Credentials | None,
+        *,
+        protocol: int = MQTT_5,
+        client_id: str | None = None,
+        password: str | None = None,
+        will: tuple[str, bytes] | None = None,
+        clean: bool = True,
+        websocket: bool = False,
+    ) -> None:
+        self._port = settings.websocket_port if websocket else settings.mqtt_port
+        self._host = settings.broker_host
+        self._protocol = protocol
+        self._clean = clean
+        user_name = credentials.user_name if credentials else "nobody"
+        session = {} if protocol == MQTT_5 else {"clean_session": clean}
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id or user_name,
+            protocol=protocol,  # type: ignore[arg-type]
+            reconnect_on_failure=False,
+            transport="websockets" if websocket else "tcp",
+            **session,
+        )
+        if credentials is not None:
+            self._client.username_pw_set(user_name, password or credentials.password)
+        if will is not None:
+            self._client.will_set(will[0], will[1], qos=1)
+        self.connect_reason: Any = None
+        self.disconnect_reason: Any = None
+        self.messages: list[paho.MQTTMessage] = []
+        self._answers: dict[int, Any] = {}
+        self._lock = threading.Lock()
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_publish = self._on_publish
+        self._client.on_message = lambda _client, _data, message: self.messages.append(message)
+
+    def connect(self) -> Self:
+        """Connect and wait for the broker's answer, which is in `connect_reason`."""
+        properties = None
+        if self._protocol == MQTT_5:
+            properties = Properties(paho.CONNECT >> 4)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = 0 if self._clean else 3600
+            self._client.connect(
+                self._host, self._port, clean_start=self._clean, properties=properties
+            )
+        else:
+            self._client.connect(self._host, self._port)
+        self._client.loop_start()
+        wait_until("the answer to CONNECT", lambda: self.connect_reason is not None)
+        return self
+
+    def subscribe(self, topic: str, *, qos: int = 1) -> Any:
+        _, packet_id = self._client.subscribe(topic, qos=qos)
+        return self._answer(packet_id, "SUBACK")
+
+    def publish(self, topic: str, payload: Any = b"", *, qos: int = 1, **properties: Any) -> Any:
+        """The broker's answer, or None at QoS 0. Anything but str and bytes is sent as JSON."""
+        as_bytes = payload if isinstance(payload, str | bytes) else json.dumps(payload)
+        with_properties = None
+        if properties:
+            with_properties = Properties(paho.PUBLISH >> 4)  # type: ignore[no-untyped-call]
+            for name, value in properties.items():
+                setattr(with_properties, name, value)
+        sent = self._client.publish(topic, as_bytes, qos=qos, properties=with_properties)
+        return self._answer(sent.mid, "PUBACK") if qos else None
+
+    def drop(self) -> None:
+        """Let the connection break off without a word, so that the will is sent."""
+        sock = self._client.socket()
+        assert sock is not None
+        sock.shutdown(2)
+        wait_until("the connection to break", lambda: self.disconnect_reason is not None)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def __enter__(self) -> Self:
+        return self.connect()
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # What came.
+
+    def received(self, kind: str) -> list[dict[str, Any]]:
+        """The records of one kind that have come down, in their order."""
+        return [
+            json.loads(message.payload)
+            for message in list(self.messages)
+            if message.topic.rpartition("/")[2] == kind
+        ]
+
+    def wait_for(
+        self,
+        kind: str,
+        is_it: Callable[[dict[str, Any]], bool] = lambda _: True,
+        *,
+        seconds: float = 15.0,
+    ) -> dict[str, Any]:
+        """The first record of the kind that it is, waited for."""
+        found: list[dict[str, Any]] = []
+
+        def has_come() -> bool:
+            found[:] = [record for record in self.received(kind) if is_it(record)]
+            return bool(found)
+
+        wait_until(f"a {kind} to come down", has_come, seconds=seconds)
+        return found[0]
+
+    # What paho calls.
+
+    def _answer(self, packet_id: int | None, kind: str) -> Any:
+        assert packet_id is not None
+        wait_until(f"a {kind}", lambda: packet_id in self._answers)
+        with self._lock:
+            return self._answers.pop(packet_id)
+
+    def _on_connect(self, _c: Any, _d: Any, _flags: Any, reason: Any, _p: Any) -> None:
+        self.connect_reason = reason
+
+    def _on_disconnect(self, _c: Any, _d: Any, _flags: Any, reason: Any, _p: Any) -> None:
+        self.disconnect_reason = reason
+
+    def _on_subscribe(self, _c: Any, _d: Any, packet_id: int, reasons: Any, _p: Any) -> None:
+        self._answers[packet_id] = reasons[0]
+
+    def _on_publish(self, _c: Any, _d: Any, packet_id: int, reason: Any, _p: Any) -> None:
+        self._answers[packet_id] = reason

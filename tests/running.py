@@ -1,0 +1,164 @@
+"""A private, real installation for a test: its own home, its own ports, the real programs.
+
+Parts are started one by one here; the tests of `./katydid up` start it as a user does.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import text
+
+from chat.accounts import account_named
+from chat.database import Database
+from chat.devices import new_device
+from chat.models import Account
+from chat.secrets import Secrets, load_secrets, make_missing_secrets
+from chat.settings import REPOSITORY, Settings, settings_from
+from chat.shards import silent_shards
+from chat.times import now
+from mqtt_acl.issuer import Credentials, credentials_of
+from mqtt_acl.mosquitto import DynamicSecurityIssuer
+
+UNLIMITED = {
+    "KATYDID_RATE_PER_SECOND": "1000000",
+    "KATYDID_RATE_BURST": "1000000",
+    "KATYDID_LOGIN_LIMIT": "off",
+    "KATYDID_REGISTRATION_LIMIT": "off",
+}
+PARTS = {
+    "broker": [sys.executable, "-m", "cli.broker"],
+    "bridge": [sys.executable, "-m", "bridge"],
+}
+
+
+def wait_until(what: str, is_so: Callable[[], object], *, seconds: float = 15.0) -> None:
+    """Wait until it is so; the test fails, saying what it waited for, when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:.0f} s for this: {what}")
+        time.sleep(0.02)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on just now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def is_listening(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Installation:
+    """A home with secrets and tables; `start` and `kill` its parts by their names."""
+
+    def __init__(self, home: Path, **environ: str) -> None:
+        http, mqtt, websocket = free_ports(3)
+        self.environ = UNLIMITED | {
+            "KATYDID_HOME": str(home),
+            "KATYDID_HTTP_PORT": str(http),
+            "KATYDID_MQTT_PORT": str(mqtt),
+            "KATYDID_WEBSOCKET_PORT": str(websocket),
+        }
+        self.environ |= environ
+        self.settings: Settings = settings_from(self.environ)
+        make_missing_secrets(self.settings)
+        self.secrets: Secrets = load_secrets(self.settings)
+        self.database = Database(self.settings.database_url)
+        self.database.migrate()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    # Accounts and devices, without the site.
+
+    def register(self, *names: str) -> None:
+        """Accounts with a password hash that opens nothing: argon2 takes its time."""
+        with self.database.writing() as session:
+            for name in names:
+                session.add(
+                    Account(name=name, display_name=name, password_hash="!", created_at=now())
+                )
+
+    def new_device(self, account: str, *, kind: str = "thing") -> Credentials:
+        """A device of the account, in SQL and, if it runs, at the broker."""
+        with self.database.writing() as session:
+            owner = account_named(session, account)
+            assert owner is not None
+            device = new_device(account=owner, name="Test", kind=kind, now=now())
+            session.add(device)
+        credentials = credentials_of(account, device, self.secrets.server_key)
+        if "broker" in self._processes:
+            self.issuer.issue(credentials)
+        return credentials
+
+    @cached_property
+    def issuer(self) -> DynamicSecurityIssuer:
+        return DynamicSecurityIssuer(self.settings, self.secrets)
+
+    # Parts.
+
+    def start(self, *parts: str) -> None:
+        """Start parts and wait until each is ready."""
+        for part in parts:
+            self._start(part)
+            wait_until(f"the {part} to be ready", lambda part=part: self._is_ready(part))
+
+    def process(self, part: str) -> subprocess.Popen[bytes]:
+        return self._processes[part]
+
+    def kill(self, part: str, number: int = signal.SIGKILL) -> None:
+        """End a part at once, or with the signal given, and wait for its end."""
+        process = self._processes.pop(part)
+        process.send_signal(number)
+        process.wait(timeout=15)
+
+    def stop_all(self) -> None:
+        """End all parts that still run."""
+        if "issuer" in self.__dict__:
+            self.issuer.close()
+        for part in reversed(list(self._processes)):
+            self.kill(part, signal.SIGTERM)
+        self.database.close()
+
+    def log(self, part: str) -> str:
+        return (self.settings.home / f"{part}.log").read_text()
+
+    def _start(self, part: str, **environ: str) -> None:
+        with (self.settings.home / f"{part}.log").open("ab") as log:
+            self._processes[part] = subprocess.Popen(
+                PARTS[part.partition("-")[0]],
+                cwd=REPOSITORY,
+                env=os.environ | self.environ | environ,
+                stdout=log,
+                stderr=log,
+            )
+
+    def _is_ready(self, part: str) -> bool:
+        if self._processes[part].poll() is not None:
+            raise AssertionError(f"the {part} ended at once:\n{self.log(part)}")
+        if part == "broker":
+            return is_listening(self.settings.mqtt_port)
+        with self.database.reading() as session:
+            return silent_shards(session, now()) == []
+
+    # SQL.
+
+    def rows(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:
+        """What SQL answers."""
+        with self.database.reading() as session:
+            return [tuple(row) for row in session.connection().execute(text(statement), parameters)]
