@@ -1,0 +1,22 @@
+"""`python -m cli.tied PROGRAM …`: becomes the program, which ends when its parent does.
+
+So nothing lives on when the supervisor, or `up` itself, is killed without a chance to tidy up.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1  # prctl(2), Linux; kept across exec
+
+
+def tie_to_parent() -> None:
+    """Have the kernel send SIGTERM to this process when its parent ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    tie_to_parent()
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606
