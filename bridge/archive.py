@@ -61,7 +61,7 @@ def _refuse_what_cannot_be(batch: Transaction) -> None:
         if isinstance(command, Refuse):
             batch.refuse(position, command)
         elif isinstance(command, _ToSomeone) and command.to not in batch.account_ids:
-            id = command.id if isinstance(command, Send) else None
+            id = command.id if isinstance(command, Send | AskHistory) else None
             refusal = unknown_recipient(command.account, command.verb, command.to, id)
             batch.refuse(position, refusal)
 

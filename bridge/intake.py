@@ -71,6 +71,11 @@ class AskHistory(Struct, frozen=True):
     response_topic: str | None
     correlation_data: bytes | None
 
+    @property
+    def id(self) -> str | None:
+        """What an error about it is known by."""
+        return self.request.request
+
 
 class Refuse(Struct, frozen=True):
     """Tell the account why; nobody is told where not even the account could be read."""

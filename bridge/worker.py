@@ -87,7 +87,7 @@ class Worker:
             return command
         if self._rates.allow(command.account, self._loop.time()):
             return command
-        id = command.id if isinstance(command, Send) else None
+        id = None if isinstance(command, Typing) else command.id
         detail = "You are sending faster than this server allows; try again in a few seconds."
         return refuse(command.account, command.verb, command.to, "rate-limited", detail, id=id)
 

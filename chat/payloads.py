@@ -176,6 +176,7 @@ def parse_history(payload: bytes) -> HistoryRequest:
 
 class _OnlyId(Struct):
     id: _Label | None = None
+    request: _Label | None = None
 
 
 def _parse(decoder: msgspec.json.Decoder[T], text: str) -> T:
@@ -192,9 +193,10 @@ def _parse(decoder: msgspec.json.Decoder[T], text: str) -> T:
 def _readable_id(text: str) -> str | None:
     """The id of a payload that does not fit otherwise, so that its sender can tell which it was."""
     try:
-        return msgspec.json.decode(text, type=_OnlyId).id
+        found = msgspec.json.decode(text, type=_OnlyId)
     except (msgspec.DecodeError, RecursionError):
         return None
+    return found.id or found.request
 
 
 def _utf8(payload: bytes) -> str:
