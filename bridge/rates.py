@@ -34,7 +34,8 @@ class Rates:
 
     def forgive(self, away_seconds: float, now: float) -> None:
         """What arrives in the next minute may be what was sent in so long a time."""
-        self._extra = away_seconds * self._rate
+        still = self._extra if now < self._extra_until else 0.0
+        self._extra = max(still, away_seconds * self._rate)
         self._extra_until = now + 60.0
         for account, (tokens, at) in self._buckets.items():
-            self._buckets[account] = (tokens + self._extra, at)
+            self._buckets[account] = (tokens + away_seconds * self._rate, at)

@@ -24,6 +24,9 @@ from chat.times import now
 
 T = TypeVar("T")
 
+# As long as any, for when nobody knows: a first start, or a database that does not answer yet.
+_LONG_ABSENCE_SECONDS = 86_400.0
+
 log = structlog.get_logger()
 
 
@@ -42,6 +45,7 @@ class Serving:
 
     async def run(self) -> None:
         """Serve all shards of the settings until cancelled."""
+        self._worker.forgive(await self._absence_seconds())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat_for_ever())
             for shard in self._settings.shards_served:
@@ -54,13 +58,19 @@ class Serving:
 
     async def _serve(self, shard: int) -> None:
         backoff = Backoff()
+        loop = asyncio.get_running_loop()
+        served_until = loop.time()
         while True:
             try:
                 session = await connect(
                     self._settings, self._secrets, shard, receive=self._worker.receive
                 )
                 backoff.reset()
-                await self._until_lost(session)
+                self._worker.forgive(loop.time() - served_until)
+                try:
+                    await self._until_lost(session)
+                finally:
+                    served_until = loop.time()
             except TakenOver:
                 log.warning("another bridge took this shard over; standing by", shard=shard)
                 await self._until_silent(shard)
@@ -87,7 +97,6 @@ class Serving:
     # The heartbeat.
 
     async def _beat_for_ever(self) -> None:
-        await self._forgive_absence()
         while True:
             try:
                 await self._in_writer_thread(self._beat)
@@ -100,14 +109,14 @@ class Serving:
             with self._database.writing() as session:
                 beat(session, shards=serving, worker=self._name, now=now())
 
-    async def _forgive_absence(self) -> None:
-        """What came while no bridge was there was not sent too fast."""
+    async def _absence_seconds(self) -> float:
+        """How long messages have been gathering at the broker without any bridge."""
         try:
             beats = await self._in_writer_thread(self._read_beats)
         except SQLAlchemyError:
-            return
+            return _LONG_ABSENCE_SECONDS
         absences = [(now() - row.beat_at).total_seconds() for row in beats.values()]
-        self._worker.forgive(max(absences, default=0.0))
+        return max(absences, default=_LONG_ABSENCE_SECONDS)
 
     async def _until_silent(self, shard: int) -> None:
         while True:

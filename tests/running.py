@@ -115,8 +115,19 @@ class Installation:
     def start(self, *parts: str) -> None:
         """Start parts and wait until each is ready."""
         for part in parts:
-            self._start(part)
+            self.begin(part)
             wait_until(f"the {part} to be ready", lambda part=part: self._is_ready(part))
+
+    def begin(self, part: str) -> None:
+        """Start a part and do not wait; `bridge-2` is a second bridge."""
+        with (self.settings.home / f"{part}.log").open("ab") as log:
+            self._processes[part] = subprocess.Popen(
+                PARTS[part.partition("-")[0]],
+                cwd=REPOSITORY,
+                env=os.environ | self.environ,
+                stdout=log,
+                stderr=log,
+            )
 
     def process(self, part: str) -> subprocess.Popen[bytes]:
         return self._processes[part]
@@ -137,16 +148,6 @@ class Installation:
 
     def log(self, part: str) -> str:
         return (self.settings.home / f"{part}.log").read_text()
-
-    def _start(self, part: str, **environ: str) -> None:
-        with (self.settings.home / f"{part}.log").open("ab") as log:
-            self._processes[part] = subprocess.Popen(
-                PARTS[part.partition("-")[0]],
-                cwd=REPOSITORY,
-                env=os.environ | self.environ | environ,
-                stdout=log,
-                stderr=log,
-            )
 
     def _is_ready(self, part: str) -> bool:
         if self._processes[part].poll() is not None:
