@@ -61,24 +61,22 @@ class Serving:
         loop = asyncio.get_running_loop()
         served_until = loop.time()
         while True:
+            was_open = False
             try:
                 session = await connect(
                     self._settings, self._secrets, shard, receive=self._worker.receive
                 )
+                was_open = True
                 backoff.reset()
                 self._worker.forgive(loop.time() - served_until)
-                try:
-                    await self._until_lost(session)
-                finally:
-                    served_until = loop.time()
-            except TakenOver:
-                log.warning("another bridge took this shard over; standing by", shard=shard)
-                await self._until_silent(shard)
-                log.warning("nobody serves this shard any more; taking it", shard=shard)
+                await self._until_lost(session)
             except SessionLost as why:
+                served_until = loop.time() if was_open else served_until
                 wait_seconds = backoff.next_seconds()
                 log.warning("no session", shard=shard, why=str(why), next_try_in=wait_seconds)
                 await asyncio.sleep(wait_seconds)
+                if isinstance(why, TakenOver) or (was_open and await self._is_another_there(shard)):
+                    await self._stand_by(shard)
 
     async def _until_lost(self, session: Session) -> None:
         log.info("session open", shard=session.shard, present_before=session.present_before)
@@ -87,6 +85,7 @@ class Serving:
         self._open[session.shard] = session
         metrics.SESSIONS.inc()
         try:
+            await self._beat_now([session.shard])
             await asyncio.shield(session.lost)
         finally:
             del self._open[session.shard]
@@ -94,20 +93,28 @@ class Serving:
             metrics.CONNECTIONS_LOST.inc()
             metrics.COPIES_REFUSED.inc(session.refused_copies)
 
+    async def _stand_by(self, shard: int) -> None:
+        log.warning("another bridge took this shard over; standing by", shard=shard)
+        while await self._is_another_there(shard):
+            await asyncio.sleep(BEAT_EVERY_SECONDS)
+        log.warning("nobody serves this shard any more; taking it", shard=shard)
+
     # The heartbeat.
 
     async def _beat_for_ever(self) -> None:
         while True:
-            try:
-                await self._in_writer_thread(self._beat)
-            except SQLAlchemyError:
-                log.warning("the heartbeat could not be written")
             await asyncio.sleep(BEAT_EVERY_SECONDS)
+            await self._beat_now(sorted(self._open))
 
-    def _beat(self) -> None:
-        if serving := sorted(self._open):
+    async def _beat_now(self, shards: list[int]) -> None:
+        def write() -> None:
             with self._database.writing() as session:
-                beat(session, shards=serving, worker=self._name, now=now())
+                beat(session, shards=shards, worker=self._name, now=now())
+
+        try:
+            await self._in_writer_thread(write)
+        except SQLAlchemyError:
+            log.warning("the heartbeat could not be written")
 
     async def _absence_seconds(self) -> float:
         """How long messages have been gathering at the broker without any bridge."""
@@ -118,15 +125,16 @@ class Serving:
         absences = [(now() - row.beat_at).total_seconds() for row in beats.values()]
         return max(absences, default=_LONG_ABSENCE_SECONDS)
 
-    async def _until_silent(self, shard: int) -> None:
-        while True:
-            await asyncio.sleep(BEAT_EVERY_SECONDS)
-            try:
-                row = (await self._in_writer_thread(self._read_beats)).get(shard)
-            except SQLAlchemyError:
-                continue
-            if row is None or (now() - row.beat_at).total_seconds() > SILENT_AFTER_SECONDS:
-                return
+    async def _is_another_there(self, shard: int) -> bool:
+        """Whether another bridge has lately said that it serves the shard. Asked after a loss,
+        since not every broker says why it ended a connection (mosquitto 2.0.11 does not)."""
+        try:
+            row = (await self._in_writer_thread(self._read_beats)).get(shard)
+        except SQLAlchemyError:
+            return False
+        if row is None or row.worker == self._name:
+            return False
+        return (now() - row.beat_at).total_seconds() < SILENT_AFTER_SECONDS
 
     def _read_beats(self) -> dict[int, Shard]:
         with self._database.reading() as session:
