@@ -1,0 +1,310 @@
+"""Devices at the served site and the real broker: made, shown again, listed, revoked, given up."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from chat.topics import down_filter, up
+from mqtt_acl.issuer import Credentials
+from tests.mqtt import Client
+from tests.running import Installation, wait_until
+from tests.web.served import ServedSite
+from tests.web.site import execute
+
+DEVICES = "/api/v1/devices"
+DOORBELL = {"name": "Doorbell", "kind": "thing"}
+FIREFOX = {"name": "Firefox on Linux", "kind": "browser"}
+
+
+@pytest.fixture(scope="module")
+def site(shared_broker: Installation, password_hash: str) -> Iterator[ServedSite]:
+    execute(shared_broker, "UPDATE account SET password_hash = :hash", hash=password_hash)
+    site = ServedSite(shared_broker)
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def own_site(installation: Installation, password_hash: str) -> Iterator[ServedSite]:
+    """A site whose broker may be stopped."""
+    installation.register("alice", "bob")
+    execute(installation, "UPDATE account SET password_hash = :hash", hash=password_hash)
+    installation.start("broker")
+    site = ServedSite(installation)
+    yield site
+    site.stop()
+
+
+def made(client: httpx.Client | Any, device: dict[str, str]) -> dict[str, Any]:
+    response = client.post(DEVICES, json=device)
+    assert response.status_code == 201, response.text
+    answer = response.json()
+    assert isinstance(answer, dict)
+    return answer
+
+
+def connect(site: ServedSite, device: dict[str, Any]) -> Client:
+    """A connection with what the site told."""
+    told = device["mqtt"]
+    credentials = Credentials("", told["username"], told["password"])
+    settings = site.installation.settings
+    return Client(settings, credentials, client_id=told["client_id"]).connect()
+
+
+def is_let_in(site: ServedSite, device: dict[str, Any]) -> bool:
+    client = connect(site, device)
+    client.close()
+    return not client.connect_reason.is_failure
+
+
+def listed(client: httpx.Client | Any) -> list[str]:
+    return [device["device"] for device in client.get(DEVICES).json()["devices"]]
+
+
+def test_a_new_device_is_told_all_it_needs_to_connect(site: ServedSite) -> None:
+    settings = site.installation.settings
+
+    device = made(site.program("alice"), DOORBELL)
+
+    name = f"alice.{device['device']}"
+    assert device["mqtt"] == {
+        "host": "127.0.0.1",
+        "port": settings.mqtt_port,
+        "websocket_url": f"ws://127.0.0.1:{settings.websocket_port}/mqtt",
+        "username": name,
+        "password": device["mqtt"]["password"],
+        "client_id": name,
+        "send_topic": up("alice", "{to}", "send"),
+        "receive_filter": "chat/v1/down/alice/#",
+    }
+    client = connect(site, device)
+    assert not client.subscribe(device["mqtt"]["receive_filter"]).is_failure
+    assert client.subscribe(down_filter("bob")).is_failure
+    assert not client.publish(device["mqtt"]["send_topic"].format(to="bob"), "hello").is_failure
+    assert client.publish(up("bob", "alice", "send"), "forged").is_failure
+    client.close()
+
+
+def test_a_device_connects_over_the_websocket_that_it_was_told(site: ServedSite) -> None:
+    told = made(site.program("alice"), DOORBELL)["mqtt"]
+    credentials = Credentials("alice", told["username"], told["password"])
+
+    with Client(site.installation.settings, credentials, websocket=True) as client:
+        assert not client.connect_reason.is_failure
+
+
+def test_a_device_is_itself_a_caller(site: ServedSite) -> None:
+    device = made(site.program("alice"), DOORBELL)
+    doorbell = site.program(device["mqtt"]["username"], device["mqtt"]["password"])
+
+    assert doorbell.get("/api/v1/accounts/me").json()["account"] == "alice"
+    [current] = [d for d in doorbell.get(DEVICES).json()["devices"] if d["current"]]
+    assert current["device"] == device["device"]
+
+    wrong = site.program(device["mqtt"]["username"], device["mqtt"]["password"] + "x")
+    assert wrong.get("/api/v1/accounts/me").status_code == 401
+
+
+def test_an_account_lists_its_own_devices_alone(site: ServedSite) -> None:
+    alices, bobs = made(site.program("alice"), DOORBELL), made(site.program("bob"), DOORBELL)
+
+    seen = site.program("bob").get(DEVICES).json()["devices"]
+
+    [shown] = [device for device in seen if device["device"] == bobs["device"]]
+    assert shown == {**DOORBELL, **shown, "device": bobs["device"], "current": False}
+    assert set(shown) == {"device", "name", "kind", "created_at", "current"}
+    assert alices["device"] not in [device["device"] for device in seen]
+
+
+def test_a_revoked_device_is_cut_off_and_dead(site: ServedSite) -> None:
+    alice = site.program("alice")
+    device = made(alice, DOORBELL)
+    client = connect(site, device)
+    as_device = site.program(device["mqtt"]["username"], device["mqtt"]["password"])
+
+    assert alice.delete(f"{DEVICES}/{device['device']}").status_code == 204
+
+    wait_until("the connection to be cut", lambda: client.disconnect_reason is not None, seconds=1)
+    assert not is_let_in(site, device)
+    assert as_device.get(DEVICES).status_code == 401
+    assert device["device"] not in listed(alice)
+    assert alice.delete(f"{DEVICES}/{device['device']}").status_code == 404
+
+
+def test_the_device_of_another_is_not_there(site: ServedSite) -> None:
+    device = made(site.program("alice"), DOORBELL)
+    carol, browser = site.program("carol"), site.browser().log_in("carol")
+
+    assert carol.delete(f"{DEVICES}/{device['device']}").status_code == 404
+    assert browser.delete(f"{DEVICES}/{device['device']}").status_code == 404
+    assert browser.get(f"{DEVICES}/{device['device']}/credential").status_code == 404
+    assert is_let_in(site, device)
+
+
+def test_a_browser_has_one_device_and_is_shown_it_again(site: ServedSite) -> None:
+    browser = site.browser().log_in("alice")
+    assert browser.get(f"{DEVICES}/current").status_code == 404
+
+    device = made(browser, FIREFOX)
+
+    assert browser.get(f"{DEVICES}/current").json() == device
+    assert browser.get(f"{DEVICES}/{device['device']}/credential").json() == device
+    again = browser.post(DEVICES, FIREFOX)
+    assert (again.status_code, again.json()) == (200, device)
+    [current] = [d for d in browser.get(DEVICES).json()["devices"] if d["current"]]
+    assert current["device"] == device["device"]
+
+
+def test_a_thing_that_is_made_in_a_browser_is_not_the_browsers_own(site: ServedSite) -> None:
+    browser = site.browser().log_in("alice")
+
+    doorbell = made(browser, DOORBELL)
+
+    assert browser.get(f"{DEVICES}/current").status_code == 404
+    shown = browser.get(f"{DEVICES}/{doorbell['device']}/credential")
+    assert shown.json() == doorbell
+
+
+def test_programs_are_not_shown_a_credential_again(site: ServedSite) -> None:
+    alice = site.program("alice")
+    device = made(alice, DOORBELL)
+
+    assert alice.get(f"{DEVICES}/{device['device']}/credential").status_code == 403
+    assert alice.get(f"{DEVICES}/current").status_code == 403
+
+
+def test_logging_out_ends_the_browsers_device_and_every_copy_of_its_cookie(
+    site: ServedSite,
+) -> None:
+    browser = site.browser().log_in("alice")
+    device = made(browser, FIREFOX)
+    copy = browser.copy()
+    assert copy.get(DEVICES).status_code == 200
+    client = connect(site, device)
+
+    assert browser.log_out().headers["Location"] == "/login"
+
+    wait_until("the connection to be cut", lambda: client.disconnect_reason is not None)
+    assert browser.get(DEVICES).status_code == 401
+    assert copy.get(DEVICES).status_code == 401
+    assert not is_let_in(site, device)
+    assert device["device"] not in listed(site.program("alice"))
+
+
+def test_a_browser_whose_device_is_revoked_is_logged_out(site: ServedSite) -> None:
+    at_home, at_work = site.browser().log_in("bob"), site.browser().log_in("bob")
+    device = made(at_home, FIREFOX)
+    made(at_work, FIREFOX)
+
+    assert at_work.delete(f"{DEVICES}/{device['device']}").status_code == 204
+
+    assert at_home.get(DEVICES).status_code == 401
+    assert at_home.get("/").headers["Location"] == "/login"
+    assert at_work.get(DEVICES).status_code == 200
+    assert at_home.log_in("bob").get(f"{DEVICES}/current").status_code == 404
+
+
+def test_a_browser_that_revokes_its_own_device_is_logged_out(site: ServedSite) -> None:
+    browser = site.browser().log_in("bob")
+    device = made(browser, FIREFOX)
+
+    assert browser.delete(f"{DEVICES}/{device['device']}").status_code == 204
+
+    assert browser.get(DEVICES).status_code == 401
+
+
+def test_who_logs_in_once_more_keeps_the_device(site: ServedSite) -> None:
+    browser = site.browser().log_in("alice")
+    device = made(browser, FIREFOX)
+
+    assert browser.log_in_again("alice").status_code == 302
+
+    assert browser.get(f"{DEVICES}/current").json() == device
+
+
+def test_who_logs_in_over_somebody_else_ends_that_ones_device(site: ServedSite) -> None:
+    browser = site.browser().log_in("alice")
+    device = made(browser, FIREFOX)
+
+    assert browser.log_in_again("bob").status_code == 302
+
+    assert browser.get("/api/v1/accounts/me").json()["account"] == "bob"
+    assert browser.get(f"{DEVICES}/current").status_code == 404
+    assert device["device"] not in listed(site.program("alice"))
+    assert not is_let_in(site, device)
+
+
+def test_without_a_broker_no_device_is_half_made(own_site: ServedSite) -> None:
+    alice, browser = own_site.program("alice"), own_site.browser().log_in("alice")
+    own_site.installation.kill("broker")
+
+    for caller in (alice, browser):
+        response = caller.post(DEVICES, json=FIREFOX)
+        assert response.status_code == 503
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert "broker cannot be told" in response.json()["detail"]
+        assert listed(caller) == []
+
+    own_site.installation.start("broker")
+    wait_until("a device to be made", lambda: alice.post(DEVICES, json=FIREFOX).status_code == 201)
+    assert len(listed(alice)) == 1
+
+
+def test_without_a_broker_no_device_is_half_revoked(own_site: ServedSite) -> None:
+    alice = own_site.program("alice")
+    device = made(alice, DOORBELL)
+    path = f"{DEVICES}/{device['device']}"
+    own_site.installation.kill("broker")
+
+    assert alice.delete(path).status_code == 503
+    assert listed(alice) == [device["device"]]
+
+    own_site.installation.start("broker")
+    assert is_let_in(own_site, device)
+    wait_until("the device to be revoked", lambda: alice.delete(path).status_code == 204)
+    assert not is_let_in(own_site, device)
+
+
+def test_without_a_broker_a_person_logs_out_all_the_same(own_site: ServedSite) -> None:
+    browser = own_site.browser().log_in("alice")
+    device = made(browser, FIREFOX)
+    own_site.installation.kill("broker")
+
+    assert browser.log_out().headers["Location"] == "/login"
+
+    assert browser.get(DEVICES).status_code == 401
+    assert listed(own_site.program("alice")) == []
+    assert "the broker keeps a credential" in own_site.log()
+    own_site.installation.start("broker")
+    assert not is_let_in(own_site, device)
+
+
+def test_a_device_that_sql_does_not_take_is_not_left_at_the_broker(own_site: ServedSite) -> None:
+    """The table refuses the row after the broker has let the device in."""
+    execute(
+        own_site.installation,
+        "CREATE TRIGGER full BEFORE INSERT ON device BEGIN SELECT RAISE(ABORT, 'full'); END",
+    )
+    known = own_site.installation.issuer
+
+    response = own_site.program("alice").post(DEVICES, json=DOORBELL)
+
+    assert response.status_code == 500
+    [answer] = known._ask([{"command": "listClients"}])
+    assert not [name for name in answer["data"]["clients"] if name.startswith("alice.")]
+
+
+def test_no_log_line_has_a_secret_in_it(own_site: ServedSite) -> None:
+    alice, browser = own_site.program("alice"), own_site.browser().log_in("alice")
+    device = made(browser, FIREFOX)
+    own_site.program("alice", "not my password").get(DEVICES)
+    alice.delete(f"{DEVICES}/{device['device']}")
+
+    log = own_site.log()
+
+    for event in ("a device was added", "a device was revoked", "a login failed"):
+        assert event in log
+    for secret in (device["mqtt"]["password"], "not my password", "correct horse battery"):
+        assert secret not in log

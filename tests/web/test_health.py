@@ -1,0 +1,98 @@
+"""`/healthz` and `/metrics`: what is ready, what is not, and always an answer."""
+
+import threading
+
+import pytest
+
+from chat.shards import beat
+from chat.times import now
+from tests.running import Installation
+from tests.web.site import Site, execute
+
+
+def serve_all_shards(installation: Installation) -> None:
+    """As a bridge does that is well."""
+    with installation.database.writing() as session:
+        beat(session, shards=list(range(16)), worker="test", now=now())
+
+
+def test_without_broker_and_bridge_the_site_says_so(site: Site) -> None:
+    response = site.browser().get("/healthz")
+
+    assert response.status_code == 503
+    assert response.get_json() == {
+        "ready": False,
+        "parts": {
+            "sql": {"ready": True},
+            "broker": {"ready": False, "problem": "The broker takes no connections."},
+            "bridge": {
+                "ready": False,
+                "problem": "No bridge has served these shards for 10 s: "
+                "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, a, b, c, d, e, f.",
+            },
+        },
+    }
+
+
+def test_with_all_parts_at_work_the_site_is_ready(installation: Installation) -> None:
+    installation.start("broker")
+    serve_all_shards(installation)
+
+    response = Site(installation).browser().get("/healthz")
+
+    assert response.status_code == 200
+    assert response.get_json()["ready"] is True
+
+
+def test_one_silent_shard_is_enough_to_be_not_ready(installation: Installation) -> None:
+    installation.start("broker")
+    serve_all_shards(installation)
+    execute(installation, "UPDATE shard SET beat_at = beat_at - 11000 WHERE shard = 10")
+
+    response = Site(installation).browser().get("/healthz")
+
+    assert response.status_code == 503
+    assert response.get_json()["parts"]["bridge"]["problem"].endswith("10 s: a.")
+
+
+def test_a_check_that_hangs_does_not_hold_up_the_answer(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock on SQLite or a lost network to PostgreSQL: no answer comes, and no error either."""
+    released = threading.Event()
+    monkeypatch.setattr(site.installation.database, "check", lambda: released.wait(30))
+    threads_before = threading.active_count()
+
+    answers = [site.browser().get("/healthz").get_json() for _ in range(3)]
+
+    assert not released.is_set()
+    for answer in answers:
+        assert answer["parts"]["sql"]["problem"] == "It has not answered for 1.5 s."
+        assert answer["parts"]["broker"]["problem"] == "The broker takes no connections."
+    assert threading.active_count() <= threads_before + 3
+    released.set()
+
+
+def test_health_is_told_while_a_writer_holds_the_database(site: Site) -> None:
+    with site.installation.database.writing() as session:
+        session.connection()  # the lock is taken with the first need of it
+        answer = site.browser().get("/healthz").get_json()
+
+    assert answer["parts"]["sql"] == {"ready": True}
+
+
+def test_metrics_count_by_route_and_not_by_path(site: Site) -> None:
+    alice = site.program("alice")
+    for name in ("bob", "carol", "zed"):
+        alice.get(f"/api/v1/accounts/{name}")
+    site.browser().get("/nothing/of/this/name")
+    site.program("alice").open("BREW", "/api/v1/devices")
+
+    text = site.browser().get("/metrics").text
+
+    route = 'route="/api/v1/accounts/<name>"'
+    assert f'katydid_http_requests_total{{method="GET",{route},status="200"}}' in text
+    assert f"katydid_http_request_seconds_count{{{route}}}" in text
+    assert 'method="other"' in text
+    assert "/nothing/of/this/name" not in text
+    assert "BREW" not in text

@@ -1,0 +1,87 @@
+"""What only shows when several processes serve the site over a real network."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chat.settings import REPOSITORY
+from tests.running import Installation
+from tests.web.served import ServedSite
+from tests.web.site import execute
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, password_hash: str) -> Iterator[ServedSite]:
+    installation = Installation(
+        tmp_path_factory.mktemp("served"), KATYDID_LOGIN_LIMIT="20 per hour"
+    )
+    installation.register("alice", "bob")
+    execute(installation, "UPDATE account SET password_hash = :hash", hash=password_hash)
+    site = ServedSite(installation)
+    yield site
+    site.stop()
+    installation.stop_all()
+
+
+def test_all_processes_count_the_same_attempts(site: ServedSite) -> None:
+    answers = []
+    for number in range(21):
+        with site.program("bob", password=f"guess {number}") as program:
+            answers.append(program.get("/api/v1/accounts/me").status_code)
+
+    assert answers == [401] * 20 + [429]
+
+
+def test_a_session_is_good_at_every_process(site: ServedSite) -> None:
+    alice = site.browser().log_in("alice")
+
+    answers = {alice.copy().get("/api/v1/accounts/me").status_code for _ in range(20)}
+
+    assert answers == {200}
+
+
+def test_metrics_are_those_of_all_processes(site: ServedSite) -> None:
+    counter = re.compile(
+        r'katydid_http_requests_total\{method="GET",route="/register",status="200"\} (\d+)'
+    )
+    for _ in range(20):
+        with site.program("alice") as program:
+            assert program.get("/register").status_code == 200
+
+    found = counter.search(site.browser().get("/metrics").text)
+
+    assert found is not None
+    assert found[1] == "20"
+
+
+def test_metrics_forget_the_present_of_a_process_that_was_killed(site: ServedSite) -> None:
+    folder = site.installation.settings.metrics_dir
+    program = "import os; from bridge import metrics; metrics.SESSIONS.set(16); os._exit(9)"
+    environ = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+
+    subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, env=environ, check=False)
+    assert leftovers(folder)
+
+    assert "katydid_sessions_connected 16" not in site.browser().get("/metrics").text
+    assert not leftovers(folder)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    return list(folder.glob("gauge_live*"))
+
+
+def test_a_body_without_a_length_is_limited_too(site: ServedSite) -> None:
+    """Chunked, so that nothing says beforehand how long it will be."""
+    chunks = (b" " * 8_192 for _ in range(9))
+    with site.program("alice") as program:
+        response = program.post(
+            "/api/v1/devices", content=chunks, headers={"Content-Type": "application/json"}
+        )
+
+    assert response.status_code == 413, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"

@@ -1,0 +1,97 @@
+"""The site: pages, JSON API, health and metrics. `create_app` is the list of all that is in it.
+
+Meets the bridge only in SQL and at the broker. gunicorn serves `web:site()`.
+"""
+
+import os
+import sys
+
+from flask import Flask
+
+from chat.database import Database
+from chat.errors import KatydidError
+from chat.logs import configure_logs
+from chat.secrets import Secrets, load_secrets
+from chat.settings import Settings, settings_from
+from mqtt_acl.issuer import Issuer
+from mqtt_acl.mosquitto import DynamicSecurityIssuer
+from web.addresses import is_https
+from web.api.accounts import accounts
+from web.api.conversations import conversations
+from web.api.devices import devices
+from web.callers import SESSION_LASTS, recognise_callers
+from web.csrf import protect_writes
+from web.headers import send_security_headers
+from web.health import Health
+from web.limits import Limits
+from web.metrics import measure_requests
+from web.pages.accounts import login, logout, register
+from web.pages.chat import chat
+from web.pages.chat import settings as settings_page
+from web.pages.health import healthz
+from web.pages.metrics import metrics
+from web.pages.vendor import vendor
+from web.parts import Parts
+from web.problems import answer_errors
+from web.proxy import believe_local_proxy
+
+LARGEST_BODY_BYTES = 64 * 1024
+
+
+def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: Database) -> Flask:
+    """The site of one installation."""
+    app = Flask(__name__)
+    https = is_https(settings)
+    app.config.update(
+        SECRET_KEY=secrets.key_for("session cookie"),
+        # A browser takes a cookie with this prefix from the site itself alone, by https alone.
+        SESSION_COOKIE_NAME="__Host-katydid" if https else "katydid",
+        SESSION_COOKIE_SECURE=https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=SESSION_LASTS,
+        # Else each answer brings a cookie, and a late one undoes what a newer one said.
+        SESSION_REFRESH_EACH_REQUEST=False,
+        MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,
+    )
+    app.extensions["katydid"] = Parts(
+        settings=settings,
+        secrets=secrets,
+        issuer=issuer,
+        database=database,
+        limits=Limits(settings, database),
+        health=Health(settings, database),
+    )
+
+    if settings.public_url is not None:
+        believe_local_proxy(app)
+    measure_requests(app)
+    recognise_callers(app)
+    protect_writes(app)
+    answer_errors(app)
+    send_security_headers(app, settings)
+
+    app.add_url_rule("/", view_func=chat)
+    app.add_url_rule("/register", view_func=register, methods=["GET", "POST"])
+    app.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
+    app.add_url_rule("/logout", view_func=logout, methods=["POST"])
+    app.add_url_rule("/settings", view_func=settings_page)
+    app.add_url_rule("/vendor/mqtt.js", view_func=vendor)
+    app.add_url_rule("/healthz", view_func=healthz)
+    app.add_url_rule("/metrics", view_func=metrics)
+    app.register_blueprint(accounts)
+    app.register_blueprint(devices)
+    app.register_blueprint(conversations)
+    return app
+
+
+def site() -> Flask:
+    """The site that the environment asks for; ends the process where that cannot be."""
+    configure_logs("web")
+    try:
+        settings = settings_from(os.environ)
+        secrets = load_secrets(settings)
+    except KatydidError as error:
+        sys.exit(f"web: {error}")
+    issuer = DynamicSecurityIssuer(settings, secrets)
+    return create_app(settings, secrets, issuer, Database(settings.database_url))

@@ -1,0 +1,57 @@
+"""Where clients are told to connect: as the settings say, or else as this request found us.
+
+A wildcard such as 0.0.0.0 is where a server listens, never where a client can go.
+"""
+
+from urllib.parse import urlsplit
+
+from flask import request
+
+from chat.settings import Settings
+
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+# Where each broker answers WebSocket handshakes; mosquitto does anywhere.
+_WEBSOCKET_PATH = {"mosquitto": "/mqtt", "rabbitmq": "/ws"}
+
+
+def mqtt_address(settings: Settings) -> tuple[str, int]:
+    """Host and port of the broker for MQTT over TCP."""
+    if settings.public_mqtt is not None:
+        host, _, port = settings.public_mqtt.rpartition(":")
+        return host.strip("[]"), int(port)
+    return _broker_host(settings), settings.mqtt_port
+
+
+def websocket_url(settings: Settings) -> str:
+    """The broker's address for MQTT over WebSocket."""
+    if settings.public_websocket_url is not None:
+        return settings.public_websocket_url
+    # A page that came by https may open no other kind.
+    scheme = "wss" if is_https(settings) else "ws"
+    host = _broker_host(settings)
+    in_url = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{in_url}:{settings.websocket_port}{_WEBSOCKET_PATH[settings.broker]}"
+
+
+def websocket_origin(settings: Settings) -> str:
+    """What a page must be allowed to connect to."""
+    parts = urlsplit(websocket_url(settings))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def is_https(settings: Settings) -> bool:
+    """Whether browsers come to us by https."""
+    return settings.public_url is not None and settings.public_url.startswith("https://")
+
+
+def _broker_host(settings: Settings) -> str:
+    if settings.mqtt_host is not None and settings.mqtt_host not in _THIS_MACHINE:
+        return settings.mqtt_host
+    host = _host_of(settings.public_url) or _host_of(f"//{request.host}") or settings.host
+    return _WILDCARDS.get(host, host)
+
+
+def _host_of(url: str | None) -> str | None:
+    """The host that a URL names. `request.host` is empty where the header was no host at all."""
+    return urlsplit(url).hostname if url else None

@@ -1,0 +1,3 @@
+"""The JSON API below `/api/v1`, one module for each resource: parse, call chat, answer."""
+
+PREFIX = "/api/v1"

@@ -1,0 +1,174 @@
+"""Who is calling: a browser by its session cookie, anything else by HTTP Basic, below `/api` only.
+
+Flask-Login asks the two loaders here, at most once a request. Views ask `caller()`, and so cannot
+forget to demand a login.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from flask import Flask, Request, request, session
+from flask_login import LoginManager, current_user, login_user
+from flask_wtf.csrf import generate_csrf
+
+from chat.accounts import account_with_id, authenticate
+from chat.devices import authenticate_device, device_of
+from chat.errors import UnknownDevice
+from chat.models import Account, Device
+from chat.topics import is_account_name
+from web.errors import NotLoggedIn, OnlyForBrowsers
+from web.parts import parts
+
+_API = "/api/"
+SESSION_LASTS = timedelta(days=30)
+# Where the session cookie keeps the id of the browser's own device.
+_DEVICE = "device"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An account, and which device of it is calling, where that is known."""
+
+    account: Account
+    device: Device | None
+    by_cookie: bool
+
+    # What Flask-Login asks of its users.
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return str(self.account.id)
+
+
+def recognise_callers(app: Flask) -> None:
+    """Let Flask-Login find out who is calling."""
+    manager = LoginManager()
+    # Its protection looks at the address, which a phone changes all day.
+    manager.session_protection = None
+    manager.user_loader(_caller_by_cookie)
+    manager.request_loader(_caller_by_basic)
+    # No `current_user` in templates: an error page must not ask SQL, which may be the error.
+    manager.init_app(app, add_context_processor=False)
+
+
+def is_api_call() -> bool:
+    """Whether the API is asked, and not for a page."""
+    return request.path.startswith(_API)
+
+
+def caller() -> Caller:
+    """Who is calling. Raises NotLoggedIn."""
+    if not current_user.is_authenticated:
+        raise NotLoggedIn
+    found: Caller = current_user._get_current_object()
+    return found
+
+
+def browser() -> Caller:
+    """Who is calling, by a session cookie. Raises NotLoggedIn and OnlyForBrowsers."""
+    found = caller()
+    if not found.by_cookie:
+        raise OnlyForBrowsers
+    return found
+
+
+def is_logged_in() -> bool:
+    """Whether somebody is calling whom we know."""
+    return bool(current_user.is_authenticated)
+
+
+def log_in(account: Account) -> None:
+    """Begin a session of this browser, under a new cookie: an old one may be known to others."""
+    session.clear()
+    session.permanent = True
+    login_user(Caller(account, None, by_cookie=True))
+    # Now, so that no later page must change the cookie: of two answers under way at once, the
+    # browser would keep the one that came last, and could lose its device.
+    generate_csrf()
+
+
+def log_out() -> None:
+    """End this browser's session."""
+    session.clear()
+
+
+def bind_to_browser(device: Device) -> None:
+    """Make the device this browser's own: its session ends with it."""
+    session[_DEVICE] = device.id
+
+
+def keep_logged_in() -> None:
+    """Let the session last from today on."""
+    session.modified = True
+
+
+def log_failed_login(name: str, *, by: str) -> None:
+    """Say so in the log; only what can be an account's name, since some type their password
+    where the name belongs."""
+    account = name.partition(".")[0]
+    log.warning(
+        "a login failed",
+        account=account if is_account_name(account) else None,
+        by=by,
+        address=request.remote_addr,
+    )
+
+
+def _caller_by_cookie(account_id: str) -> Caller | None:
+    """A cookie is worth nothing once its device was revoked, so that logging out, here or from
+    elsewhere, ends also the copies of it that somebody may have."""
+    device_id = session.get(_DEVICE)
+    with parts().database.reading() as sql:
+        account = account_with_id(sql, int(account_id))
+        if account is None:
+            return None
+        try:
+            device = device_of(sql, account, device_id) if device_id else None
+        except UnknownDevice:
+            return None
+    return Caller(account, device, by_cookie=True)
+
+
+def _caller_by_basic(request: Request) -> Caller | None:
+    given = _basic(request) if is_api_call() else None
+    if given is None:
+        return None
+    name, password = given
+    # No account has a dot in its name, and every device has.
+    found = _by_secret(name, password) if "." in name else _by_password(name, password)
+    if found is None:
+        log_failed_login(name, by="basic")
+    return found
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    """The name and the password of HTTP Basic (RFC 7617), where the request has them."""
+    try:
+        given = request.authorization
+    except ValueError:  # Werkzeug 3.1.9 lets it through for a header that is not ASCII
+        return None
+    if given is None or given.type != "basic":
+        return None
+    return given.username or "", given.password or ""
+
+
+def _by_secret(user_name: str, secret: str) -> Caller | None:
+    server_key = parts().secrets.server_key
+    with parts().database.reading() as sql:
+        found = authenticate_device(sql, server_key, user_name, secret)
+    return Caller(*found, by_cookie=False) if found else None
+
+
+def _by_password(name: str, password: str) -> Caller | None:
+    parts().limits.check_login(name)
+    with parts().database.reading() as sql:
+        account = authenticate(sql, name, password)
+    if account is None:
+        parts().limits.count_login(name)
+        return None
+    return Caller(account, None, by_cookie=False)

@@ -1,0 +1,76 @@
+"""Devices come and go at two places, SQL and the broker: in which order, and why.
+
+SQL is the truth, and a broker that starts is filled from it. The broker is never asked within a
+transaction: the bridge wants to archive meanwhile.
+"""
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from chat.devices import device_of, new_device
+from chat.errors import BrokerUnreachable
+from chat.models import Account, Device
+from chat.times import now
+from chat.user_names import device_user_name
+from mqtt_acl.issuer import credentials_of
+from web.parts import parts
+
+log = structlog.get_logger()
+
+
+def add_device(account: Account, *, name: str, kind: str) -> Device:
+    """A new device that the broker lets in. Raises NotAcceptable and BrokerUnreachable.
+
+    The broker first, so that SQL never has a device that the broker refused; what the broker alone
+    knows is of no use, since nobody was told its secret.
+    """
+    device = new_device(account=account, name=name, kind=kind, now=now())
+    credentials = credentials_of(account.name, device, parts().secrets.server_key)
+    parts().issuer.issue(credentials)
+    try:
+        with parts().database.writing() as sql:
+            sql.add(device)
+    except SQLAlchemyError:
+        _revoke_if_it_can_be(credentials.user_name)
+        raise
+    log.info("a device was added", account=account.name, device=device.id, kind=kind)
+    return device
+
+
+def revoke_device(account: Account, device_id: str) -> None:
+    """Cut the device off and forget it. Raises UnknownDevice and BrokerUnreachable.
+
+    The broker first: who is told that the device is gone must be able to rely on it. Should SQL
+    fail after that, the device is dead but still listed, and can be revoked once more.
+    """
+    with parts().database.reading() as sql:
+        device_of(sql, account, device_id)
+    parts().issuer.revoke(device_user_name(account.name, device_id))
+    _forget(device_id)
+    log.info("a device was revoked", account=account.name, device=device_id)
+
+
+def give_up_device(account: Account, device_id: str) -> None:
+    """As `revoke_device`, for logging out, which a broker that does not answer must not prevent.
+
+    SQL first: with the row go the session and all copies of its cookie, and the secret is never
+    shown again. A broker that is down is told by its next start; one that only did not answer keeps
+    the credential until then, so the log says which it is.
+    """
+    _forget(device_id)
+    _revoke_if_it_can_be(device_user_name(account.name, device_id))
+    log.info("a device was given up", account=account.name, device=device_id)
+
+
+def _forget(device_id: str) -> None:
+    with parts().database.writing() as sql:
+        device = sql.get(Device, device_id)
+        if device is not None:
+            sql.delete(device)
+
+
+def _revoke_if_it_can_be(user_name: str) -> None:
+    try:
+        parts().issuer.revoke(user_name)
+    except BrokerUnreachable as error:
+        log.error("the broker keeps a credential", user_name=user_name, problem=error.problem)

@@ -1,0 +1,61 @@
+"""What can go wrong at the site itself, named after the cause; the domain's errors are chat's.
+
+`problems.py` turns both into answers.
+"""
+
+from chat.errors import KatydidError
+
+
+class NotLoggedIn(KatydidError):
+    """The request names nobody, or somebody with a wrong password: one sentence for both."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Log in first, in a browser or by HTTP Basic with a right name and password."
+        )
+
+
+class WrongPassword(KatydidError):
+    """There is no such account, or its password is another; which of both is not told."""
+
+    def __init__(self) -> None:
+        super().__init__("The account name or the password is wrong.")
+
+
+class RegistrationClosed(KatydidError):
+    """Nobody can register here, or only who is invited."""
+
+    def __init__(self, registration: str) -> None:
+        super().__init__(
+            "Accounts are made by invitation only on this server; ask who runs it."
+            if registration == "invite"
+            else "This server takes no new accounts."
+        )
+
+
+class OnlyForBrowsers(KatydidError):
+    """What was asked belongs to a browser's session, and the caller has none."""
+
+    def __init__(self) -> None:
+        super().__init__("Only a browser that is logged in can ask for this.")
+
+
+class NoDeviceYet(KatydidError):
+    """A browser's session has no device of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("This browser has no device yet.")
+
+
+class TooManyAttempts(KatydidError):
+    """A limit on attempts is used up until its window of time ends."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"Too many attempts; try again in {_spoken(retry_after_seconds)}.")
+        self.retry_after_seconds = retry_after_seconds
+
+
+def _spoken(seconds: int) -> str:
+    if seconds < 90:
+        return "1 second" if seconds == 1 else f"{seconds} seconds"
+    return f"{-(-seconds // 60)} minutes"

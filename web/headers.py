@@ -1,0 +1,52 @@
+"""The headers of every answer: what a browser may do with it, and who may keep a copy.
+
+The policy allows nothing but our own files and the broker: no inline script, no other site's
+anything. Whatever gets into a page beyond that does not run.
+"""
+
+from flask import Flask, Response
+
+from chat.settings import Settings
+from web.addresses import websocket_origin
+
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": (
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(),"
+        " magnetometer=(), microphone=(), midi=(), payment=(), usb=()"
+    ),
+}
+
+
+def send_security_headers(app: Flask, settings: Settings) -> None:
+    """Add them to each answer of the site, errors included."""
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        response.headers.update(_ALWAYS)
+        response.headers["Content-Security-Policy"] = content_security_policy(settings)
+        # Static files say for themselves that they may be kept and must be asked about.
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def content_security_policy(settings: Settings) -> str:
+    """The strict policy; pages connect to us and to the broker's WebSocket alone."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            f"connect-src 'self' {websocket_origin(settings)}",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )

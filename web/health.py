@@ -1,0 +1,86 @@
+"""Whether SQL, broker and bridge are ready; `/healthz` shows it.
+
+A lock or a network can hold a check up for long, but never the answer: each check runs in a thread
+of its own, and one that is not back in time is what is wrong.
+"""
+
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from chat.database import Database
+from chat.errors import KatydidError
+from chat.settings import Settings
+from chat.shards import SILENT_AFTER_SECONDS, silent_shards
+from chat.times import now
+from chat.topics import shard_digit
+
+ANSWER_WITHIN_SECONDS = 1.5
+_CONNECT_WITHIN_SECONDS = 1.0
+
+
+class NotReady(KatydidError):
+    """A part of the installation does not do its work just now."""
+
+
+class Health:
+    """Checks the parts, all at once. A check that is still under way is not begun again."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._checks: dict[str, Callable[[], None]] = {
+            "sql": self._check_sql,
+            "broker": self._check_broker,
+            "bridge": self._check_bridge,
+        }
+        self._threads = ThreadPoolExecutor(len(self._checks), "health")
+        self._under_way: dict[str, Future[None]] = {}
+        self._lock = threading.Lock()
+
+    def problems(self) -> dict[str, str | None]:
+        """What is wrong with each part, in a sentence; None where it is ready."""
+        with self._lock:
+            for part, check in self._checks.items():
+                if part not in self._under_way or self._under_way[part].done():
+                    self._under_way[part] = self._threads.submit(check)
+            checks = dict(self._under_way)
+        wait(checks.values(), timeout=ANSWER_WITHIN_SECONDS)
+        return {part: _problem(check) for part, check in checks.items()}
+
+    def _check_sql(self) -> None:
+        try:
+            self._database.check()
+        except SQLAlchemyError:
+            raise NotReady("SQL cannot be read.") from None
+
+    def _check_broker(self) -> None:
+        address = (self._settings.broker_host, self._settings.mqtt_port)
+        try:
+            socket.create_connection(address, timeout=_CONNECT_WITHIN_SECONDS).close()
+        except OSError:
+            raise NotReady("The broker takes no connections.") from None
+
+    def _check_bridge(self) -> None:
+        try:
+            with self._database.reading() as session:
+                silent = silent_shards(session, now())
+        except SQLAlchemyError:
+            raise NotReady("SQL cannot be asked for the bridge's heartbeat.") from None
+        if silent:
+            digits = ", ".join(shard_digit(shard) for shard in silent)
+            raise NotReady(
+                f"No bridge has served these shards for {SILENT_AFTER_SECONDS:.0f} s: {digits}."
+            )
+
+
+def _problem(check: Future[None]) -> str | None:
+    if not check.done():
+        return f"It has not answered for {ANSWER_WITHIN_SECONDS} s."
+    error = check.exception()
+    if error is None:
+        return None
+    return str(error) if isinstance(error, NotReady) else "The check itself failed."

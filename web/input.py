@@ -1,0 +1,65 @@
+"""What callers of the API send: JSON bodies and query parameters, read and judged by their kind.
+
+Whether a name or a password is acceptable is chat's to say. What does not fit raises NotAcceptable
+with the field's name, what is not even JSON an HTTP error.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+from flask import request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+from chat.errors import NotAcceptable
+
+# As many digits as 2^53 has; what is larger is out of every range.
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
+
+
+def json_object() -> dict[str, Any]:
+    """The body as a JSON object. Fields that nobody asked for are ignored, for later versions."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Send the body as JSON, with Content-Type: application/json.")
+    try:
+        value = msgspec.json.decode(_body())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"The body is not JSON: {error}.") from None
+    except RecursionError:
+        raise BadRequest("The body is nested too deeply.") from None
+    if not isinstance(value, dict):
+        raise NotAcceptable("body", "must be a JSON object")
+    return value
+
+
+def _body() -> bytes:
+    """The whole body. Werkzeug 3.1.9 refuses one that says it is too long, but silently cuts off
+    one that comes in chunks and does not say how long it will be."""
+    body = request.get_data()
+    if request.content_length is None and len(body) == request.max_content_length:
+        raise RequestEntityTooLarge
+    return body
+
+
+def text(body: dict[str, Any], field: str) -> str:
+    """A field that must be there, as a string."""
+    value = body.get(field)
+    if not isinstance(value, str):
+        problem = "must be a string" if field in body else "is missing; it must be a string"
+        raise NotAcceptable(field, problem)
+    return value
+
+
+def optional_text(body: dict[str, Any], field: str) -> str | None:
+    """A field that may be a string, null, or not there."""
+    return None if body.get(field) is None else text(body, field)
+
+
+def whole_number(name: str) -> int | None:
+    """A query parameter that may be there once, in digits; its range is chat's to judge."""
+    values = request.args.getlist(name)
+    if not values:
+        return None
+    if len(values) > 1 or not _WHOLE_NUMBER.fullmatch(values[0]):
+        raise NotAcceptable(name, "must be one whole number of at most 16 digits")
+    return int(values[0])

@@ -1,0 +1,78 @@
+"""How often one may try: logins by address and account, registrations by address.
+
+A login form counts each attempt. HTTP Basic sends the password with every request, so there only
+wrong ones count, in the same window; while it is used up, right ones are refused too, or guessing
+would go on. A device's secret has 256 bits and cannot be guessed, so it has no limit.
+"""
+
+import ipaddress
+import math
+import time
+
+import structlog
+from flask import request
+from limits import RateLimitItem, parse
+from limits.strategies import FixedWindowRateLimiter
+
+from chat.database import Database
+from chat.settings import Settings
+from chat.topics import is_account_name
+from web.errors import TooManyAttempts
+from web.limit_storage import SqlStorage
+
+log = structlog.get_logger()
+
+
+class Limits:
+    """The two limits of the site; one that is off lets everything pass."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._windows = FixedWindowRateLimiter(SqlStorage(database))
+        self._login = _limit(settings.login_limit)
+        self._registration = _limit(settings.registration_limit)
+
+    def count_login(self, account: str) -> None:
+        """Count an attempt to log in. Raises TooManyAttempts."""
+        self._count(self._login, "login", _network(request.remote_addr or ""), _shortened(account))
+
+    def check_login(self, account: str) -> None:
+        """Count nothing yet. Raises TooManyAttempts when the window is used up."""
+        if self._login is not None:
+            who = ("login", _network(request.remote_addr or ""), _shortened(account))
+            if not self._windows.test(self._login, *who):
+                raise self._too_many(self._login, who)
+
+    def count_registration(self) -> None:
+        """Count an attempt to register. Raises TooManyAttempts."""
+        self._count(self._registration, "registration", _network(request.remote_addr or ""))
+
+    def _count(self, limit: RateLimitItem | None, *who: str) -> None:
+        if limit is not None and not self._windows.hit(limit, *who):
+            raise self._too_many(limit, who)
+
+    def _too_many(self, limit: RateLimitItem, who: tuple[str, ...]) -> TooManyAttempts:
+        log.warning("too many attempts", of=who[0], address=request.remote_addr)
+        seconds = self._windows.get_window_stats(limit, *who).reset_time - time.time()
+        return TooManyAttempts(max(1, math.ceil(seconds)))
+
+
+def _limit(text: str | None) -> RateLimitItem | None:
+    return None if text is None else parse(text)
+
+
+def _shortened(account: str) -> str:
+    """What no account can be called counts as one name: there is nothing to guess."""
+    return account if is_account_name(account) else "?"
+
+
+def _network(address: str) -> str:
+    """Whom an address stands for: with IPv6, one connection at home has 2^64 of them."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:  # a socket of this machine, or whatever a proxy made of it
+        return address[:64]
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

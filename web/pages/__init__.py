@@ -1,0 +1,1 @@
+"""The pages that people see, and what stands at the root beside them; one module each."""

@@ -1,0 +1,98 @@
+"""`/register`, `/login`, `/logout`: the forms by which a person comes and goes."""
+
+import re
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from chat.accounts import authenticate
+from chat.errors import KatydidError, NameTaken, NotAcceptable
+from chat.models import Account
+from web.callers import (
+    bind_to_browser,
+    caller,
+    is_logged_in,
+    log_failed_login,
+    log_in,
+    log_out,
+)
+from web.devices import give_up_device
+from web.errors import WrongPassword
+from web.parts import parts
+from web.problems import problem_of
+from web.registration import check_registration_is_open, register_account
+
+# A path of our own: `//host` and `/\host` lead elsewhere, and browsers drop control characters.
+_OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+
+
+def register() -> ResponseReturnValue:
+    """The form; then the new account is logged in."""
+    check_registration_is_open()
+    if request.method == "GET":
+        return redirect(url_for("chat")) if is_logged_in() else _form("register.html")
+    try:
+        account = register_account(
+            name=request.form.get("account", "").strip(),
+            password=request.form.get("password", ""),
+            display_name=request.form.get("display_name", "").strip() or None,
+        )
+    except (NotAcceptable, NameTaken) as error:
+        return _form("register.html", error)
+    _begin_session(account)
+    return redirect(url_for("chat"))
+
+
+def login() -> ResponseReturnValue:
+    """The form; then on to the page that was asked for."""
+    if request.method == "GET":
+        return redirect(_next_page()) if is_logged_in() else _form("login.html")
+    name = request.form.get("account", "").strip()
+    parts().limits.count_login(name)
+    with parts().database.reading() as sql:
+        account = authenticate(sql, name, request.form.get("password", ""))
+    if account is None:
+        log_failed_login(name, by="form")
+        return _form("login.html", WrongPassword())
+    _begin_session(account)
+    return redirect(_next_page())
+
+
+def logout() -> ResponseReturnValue:
+    """Ends this browser's session, and its device."""
+    if is_logged_in() and (device := caller().device) is not None:
+        give_up_device(caller().account, device.id)
+    log_out()
+    return redirect(url_for("login"))
+
+
+def _begin_session(account: Account) -> None:
+    """Log in, and see to the device of a session that this one takes the place of: who logs in
+    once more keeps it, and somebody else's is given up, since nobody could reach it any more."""
+    before = caller() if is_logged_in() else None
+    log_in(account)
+    if before is None or before.device is None:
+        return
+    if before.account.id == account.id:
+        bind_to_browser(before.device)
+    else:
+        give_up_device(before.account, before.device.id)
+
+
+def _form(template: str, error: KatydidError | None = None) -> ResponseReturnValue:
+    """The form, after an error with what was filled in, save the password."""
+    problem = problem_of(error) if error else None
+    page = render_template(
+        template,
+        problem=problem,
+        form=request.form,
+        next=request.values.get("next", ""),
+        registration=parts().settings.registration,
+    )
+    return (page, problem.status, problem.headers) if problem else page
+
+
+def _next_page() -> str:
+    """Where to go after the login: only ever to a page of ours."""
+    asked = request.values.get("next", "")
+    return asked if _OWN_PATH.fullmatch(asked) else url_for("chat")

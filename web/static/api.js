@@ -1,0 +1,87 @@
+// The HTTP interface below /api/v1, as functions: one call each, answers as they come, errors as
+// Problem (the server said no) or Unreachable (nobody answered). Knows nothing of the page.
+
+import { untilItWorks } from './backoff.js';
+
+const PATIENCE_MILLISECONDS = 15_000;
+const TEMPORARY = new Set([429, 500, 502, 503, 504]);
+
+/** The server's refusal, from its application/problem+json. */
+export class Problem extends Error {
+  constructor(status, { title = '', detail = '' }) {
+    super(detail || title || `The server answered ${status}.`);
+    this.status = status;
+  }
+}
+
+/** No answer came: the network or the server is away. */
+export class Unreachable extends Error {
+  constructor(cause) {
+    super('The server cannot be reached.', { cause });
+  }
+}
+
+export const conversations = () => call('GET', '/conversations');
+
+/** A page of history: the newest messages, those below `before`, or those above `after`. */
+export function messages(peer, { before, after, limit }) {
+  const cursors = Object.entries({ before, after, limit }).filter(([, value]) => value !== undefined);
+  return call('GET', `/conversations/${encodeURIComponent(peer)}/messages?${new URLSearchParams(cursors)}`);
+}
+
+export const account = (name) => call('GET', `/accounts/${encodeURIComponent(name)}`);
+
+export const devices = () => call('GET', '/devices');
+
+/** The device of this browser's login. A 401 is the caller's to handle: it means there is none. */
+export const currentDevice = () => call('GET', '/devices/current', { leaveAt401: false });
+
+/** The credential of a device of the account, shown again. */
+export const credential = (device) => call('GET', `/devices/${encodeURIComponent(device)}/credential`);
+
+export const addDevice = (name, kind) => call('POST', '/devices', { body: { name, kind } });
+
+export const removeDevice = (device) => call('DELETE', `/devices/${encodeURIComponent(device)}`);
+
+/** The same call again and again until the server is there to answer it. */
+export function persistently(call) {
+  return untilItWorks(
+    call,
+    (error) => error instanceof Unreachable || TEMPORARY.has(error.status),
+  );
+}
+
+async function call(method, path, { body, leaveAt401 = true } = {}) {
+  const response = await request(method, path, body);
+  if (response.status === 401 && leaveAt401) return leaveForLogin();
+  if (!response.ok) throw new Problem(response.status, await response.json().catch(() => ({})));
+  if (response.status === 204) return null;
+  return response.json().catch((cause) => {
+    throw new Unreachable(cause);
+  });
+}
+
+async function request(method, path, body) {
+  const headers = { Accept: 'application/json, application/problem+json' };
+  if (method !== 'GET') {
+    headers['X-CSRFToken'] = document.querySelector('meta[name="csrf-token"]').content;
+    headers['Content-Type'] = 'application/json';
+  }
+  try {
+    return await fetch(`/api/v1${path}`, {
+      method,
+      headers,
+      body: body && JSON.stringify(body),
+      cache: 'no-store',
+      signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
+    });
+  } catch (cause) {
+    throw new Unreachable(cause);
+  }
+}
+
+/** Never answers: the page is on its way out, and its callers need not know. */
+function leaveForLogin() {
+  location.assign('/login');
+  return new Promise(() => {});
+}

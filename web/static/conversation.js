@@ -1,0 +1,129 @@
+// The open conversation: its head, its messages, and where the reader is in them. New messages keep
+// the newest in view for who is there, and do not move the page for who reads further up.
+
+import { lastSeen } from './days.js';
+import { MessageElements, items } from './messages.js';
+import { paintedOnceAFrame } from './painting.js';
+import { paintAvatar, part, write } from './templates.js';
+
+const AT_BOTTOM_PIXELS = 60;
+const LOAD_AHEAD_PIXELS = 800;
+
+export class ConversationView {
+  #state;
+  #sync;
+  #pane = document.querySelector('[data-conversation]');
+  #scroller = document.querySelector('[data-scroller]');
+  #elements = new MessageElements(document.querySelector('[data-messages]'));
+  #jump = document.querySelector('[data-jump]');
+  #follows = true; // the newest message is in view, and is to stay there
+  #unseen = 0;
+  #shownPeer = null;
+
+  constructor(state, sync, sending) {
+    this.#state = state;
+    this.#sync = sync;
+    const repaint = paintedOnceAFrame(() => this.#paint());
+    state.addEventListener('open', () => this.#open());
+    state.addEventListener('list', repaint);
+    state.addEventListener('typing', repaint);
+    state.addEventListener('thread', ({ detail }) => {
+      if (detail.peer !== state.openPeer) return;
+      this.#countUnseen(detail.arrived);
+      repaint();
+    });
+    this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.#jump.addEventListener('click', () => this.showNewest());
+    new ResizeObserver(() => this.#keepPlace()).observe(this.#scroller);
+    this.#pane.addEventListener('click', ({ target }) => onProblemButton(target, sending));
+  }
+
+  /** Show the newest message, and stay with it. */
+  showNewest() {
+    this.#follows = true;
+    this.#keepPlace();
+    this.#scrolled();
+  }
+
+  #open() {
+    const { openPeer } = this.#state;
+    document.body.dataset.screen = openPeer ? 'conversation' : 'list';
+    if (openPeer !== this.#shownPeer) this.#elements.clear();
+    this.#shownPeer = openPeer;
+    this.#unseen = 0;
+    this.#follows = true;
+    this.#paint();
+    if (openPeer) this.#sync.opened(openPeer);
+  }
+
+  #paint() {
+    const { opened } = this.#state;
+    this.#pane.dataset.isOpen = String(Boolean(opened));
+    if (!opened) return;
+    this.#paintHead(opened);
+    const outgoing = this.#state.outgoingTo(opened.peer);
+    const anchor = this.#anchor();
+    this.#elements.show(items(opened, outgoing, this.#state.account));
+    this.#keepPlace(anchor);
+    this.#paintJump();
+    this.#loadAhead();
+  }
+
+  #paintHead({ peer, displayName, isTyping, isOnline, lastSeenAt }) {
+    paintAvatar(part(this.#pane, 'avatar'), peer, displayName);
+    write(this.#pane, 'name', displayName);
+    const seen = lastSeenAt ? `last seen ${lastSeen(lastSeenAt)}` : `@${peer}`;
+    write(this.#pane, 'presence', isTyping ? 'is writing…' : isOnline ? 'online' : seen);
+    this.#pane.dataset.typing = String(isTyping);
+    this.#pane.dataset.online = String(isOnline);
+  }
+
+  #countUnseen(arrived) {
+    if (!this.#follows) {
+      this.#unseen += arrived.filter(({ from }) => from !== this.#state.account).length;
+    }
+  }
+
+  #paintJump() {
+    this.#jump.hidden = this.#follows;
+    const words = this.#unseen === 1 ? '1 new message' : `${this.#unseen} new messages`;
+    write(this.#jump, 'words', this.#unseen > 0 ? words : 'Newest messages');
+    this.#jump.dataset.unseen = String(this.#unseen > 0);
+  }
+
+  /** The topmost message in view and where it stands, to put it there again. */
+  #anchor() {
+    if (this.#follows) return null;
+    const { scrollTop } = this.#scroller;
+    const messages = this.#scroller.querySelectorAll('[data-message]');
+    const element = [...messages].find((each) => each.offsetTop + each.offsetHeight > scrollTop);
+    return element && { element, offset: element.offsetTop - scrollTop };
+  }
+
+  #keepPlace(anchor) {
+    if (this.#follows) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    else if (anchor) this.#scroller.scrollTop = anchor.element.offsetTop - anchor.offset;
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    this.#follows = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PIXELS;
+    if (this.#follows) this.#unseen = 0;
+    this.#paintJump();
+    this.#loadAhead();
+  }
+
+  #loadAhead() {
+    const { opened } = this.#state;
+    if (opened?.wasOpened && this.#scroller.scrollTop < LOAD_AHEAD_PIXELS) {
+      this.#sync.loadOlder(opened.peer);
+    }
+  }
+}
+
+/** The writer of a refused message decides what becomes of it. */
+function onProblemButton(target, sending) {
+  const id = target.closest('[data-message]')?.dataset.id;
+  if (target.closest('[data-retry]')) sending.retry(id);
+  if (target.closest('[data-discard]')) sending.discard(id);
+}

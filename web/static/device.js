@@ -1,0 +1,54 @@
+// This browser as a device of the account: asks the server for its broker credential, and makes the
+// device at the first visit after a login. The login ends with it, when it is revoked.
+
+import { addDevice, currentDevice, persistently } from './api.js';
+
+/** Somebody removed this browser from the account. */
+export class Revoked extends Error {}
+
+export class Device {
+  #account;
+  #mqtt = null;
+
+  constructor(account) {
+    this.#account = account;
+  }
+
+  /** How to connect: as the server told before, or tells now. Raises Revoked. */
+  async credential() {
+    this.#mqtt ??= await persistently(() => this.#ask());
+    return this.#mqtt;
+  }
+
+  /** The broker refused the credential: ask whether it is still ours. Raises Revoked. */
+  async refused() {
+    const { username } = this.#mqtt;
+    this.#mqtt = null;
+    this.#mqtt = await persistently(() => this.#ask());
+    if (this.#mqtt.username !== username) this.#leaveToWhoIsLoggedIn();
+  }
+
+  async #ask() {
+    const { mqtt } = await currentDevice().catch((error) => {
+      if (error.status === 404) return addDevice(browserName(), 'browser');
+      if (error.status === 401) throw new Revoked(); // its session ends with the device
+      throw error;
+    });
+    if (!mqtt.username.startsWith(`${this.#account}.`)) return this.#leaveToWhoIsLoggedIn();
+    return mqtt;
+  }
+
+  /** Somebody logged in anew meanwhile, in another tab, and this page is out of date. */
+  #leaveToWhoIsLoggedIn() {
+    location.reload();
+    return new Promise(() => {});
+  }
+}
+
+/** What the list of devices calls this one, such as “Firefox on Linux”. */
+export function browserName(userAgent = navigator.userAgent) {
+  const browsers = { 'Edg': 'Edge', 'OPR': 'Opera', 'Firefox': 'Firefox', 'Chrome': 'Chrome', 'Safari': 'Safari' };
+  const systems = { 'Android': 'Android', 'iPhone': 'iPhone', 'iPad': 'iPad', 'Windows': 'Windows', 'Mac OS': 'macOS', 'CrOS': 'ChromeOS', 'Linux': 'Linux' };
+  const first = (names) => Object.entries(names).find(([mark]) => userAgent.includes(mark))?.[1];
+  return `${first(browsers) ?? 'Browser'} on ${first(systems) ?? 'unknown system'}`;
+}

@@ -1,0 +1,218 @@
+// All that this tab knows, in one object that sends events; views show it, sync.js and outbox
+// sending change it. Events: `list` (conversations, their order or summary), `thread` (messages or
+// their states; detail: peer, arrived), `settled` (an own message is archived), `typing`, `open`.
+
+import { Thread } from './thread.js';
+
+const TYPING_MILLISECONDS = 6_000;
+
+/** One conversation, under the name of its peer. */
+class Conversation {
+  thread = new Thread();
+  displayName = '';
+  read = 0;
+  delivered = 0;
+  peerRead = 0;
+  peerDelivered = 0;
+  unread = 0;
+  /** Up to which seq `unread` has been counted. */
+  counted = 0;
+  isOnline = false;
+  lastSeenAt = null;
+  isTyping = false;
+  typingTimer = 0;
+  /** Whether its history has been asked for, so that it is kept without gaps. */
+  wasOpened = false;
+
+  constructor(peer) {
+    this.peer = peer;
+    this.displayName = peer;
+  }
+
+  /** The newest message of the peer that this tab knows. */
+  get newestFromPeer() {
+    return this.thread.messages.findLast((message) => message.from === this.peer)?.seq ?? 0;
+  }
+
+  /** The peer's messages above `seq`, as far as this tab knows them. */
+  fromPeerAfter(seq) {
+    return this.thread.messages.filter((each) => each.from === this.peer && each.seq > seq);
+  }
+
+  countUnread() {
+    this.unread += this.fromPeerAfter(Math.max(this.counted, this.read)).length;
+    this.counted = Math.max(this.counted, this.thread.lastSeq);
+  }
+}
+
+export class ChatState extends EventTarget {
+  account;
+  conversations = new Map();
+  openPeer = null;
+  /** Own messages that are not archived yet, in the order of writing. */
+  outgoing = [];
+
+  constructor(account) {
+    super();
+    this.account = account;
+  }
+
+  /** The conversation with this peer, if this tab knows of one. */
+  conversation(peer) {
+    return this.conversations.get(peer);
+  }
+
+  /** The open conversation. */
+  get opened() {
+    return this.conversations.get(this.openPeer);
+  }
+
+  /** Own messages to this peer that are not archived yet. */
+  outgoingTo(peer) {
+    return this.outgoing.filter((message) => message.peer === peer);
+  }
+
+  /** Conversations as a list shows them: that with the newest message first. */
+  get newestFirst() {
+    const stamp = ({ peer, thread }) =>
+      this.outgoingTo(peer).at(-1)?.writtenAt ?? thread.last?.stored_at ?? '';
+    const shown = [...this.conversations.values()].filter((each) => this.#isShown(each));
+    return shown.sort((one, other) => (stamp(one) < stamp(other) ? 1 : -1));
+  }
+
+  get unreadTotal() {
+    return [...this.conversations.values()].reduce((sum, { unread }) => sum + unread, 0);
+  }
+
+  /** Make sure of a conversation with this peer; it has no message yet, if it is new. */
+  begin(peer, displayName) {
+    const conversation = this.conversations.get(peer) ?? new Conversation(peer);
+    conversation.displayName = displayName ?? conversation.displayName;
+    this.conversations.set(peer, conversation);
+    return conversation;
+  }
+
+  /** Show this conversation, or none. */
+  open(peer) {
+    if (peer === this.openPeer) return;
+    this.openPeer = peer;
+    this.#tell('open');
+  }
+
+  /** Take over what the server's list says of a conversation, but not its messages. */
+  summarize(summary) {
+    const conversation = this.begin(summary.peer, summary.display_name);
+    const sinceThen = conversation.fromPeerAfter(summary.last_seq).length;
+    Object.assign(conversation, {
+      read: summary.read,
+      delivered: summary.delivered,
+      peerRead: summary.peer_read,
+      peerDelivered: summary.peer_delivered,
+      unread: summary.unread + sinceThen,
+      counted: Math.max(summary.last_seq, conversation.thread.lastSeq),
+      isOnline: summary.online,
+      lastSeenAt: summary.last_seen_at,
+    });
+    this.#tell('list');
+    this.#tell('thread', { peer: summary.peer, arrived: [] });
+    return conversation;
+  }
+
+  /** Merge messages of one conversation, whether they were told or fetched. */
+  receive(peer, messages) {
+    const conversation = this.begin(peer);
+    const arrived = conversation.thread.merge(messages);
+    this.#takeIn(conversation, messages, arrived);
+  }
+
+  /** Forget what is known of the conversation and go on from this unbroken run. */
+  restart(peer, messages) {
+    const conversation = this.begin(peer);
+    conversation.thread.restart(messages);
+    this.#takeIn(conversation, messages, []);
+  }
+
+  /** History has no more. */
+  noOlder(peer) {
+    this.conversation(peer).thread.isComplete = true;
+    this.#tell('thread', { peer, arrived: [] });
+  }
+
+  /** Someone has received or read up to here: the peer, or this account on any of its devices. */
+  receipt({ account, delivered, read }, peer) {
+    const conversation = this.conversation(peer);
+    if (account === this.account) {
+      this.#readUpTo(conversation, read);
+      conversation.delivered = Math.max(conversation.delivered, delivered);
+    } else {
+      conversation.peerRead = Math.max(conversation.peerRead, read);
+      conversation.peerDelivered = Math.max(conversation.peerDelivered, delivered);
+    }
+    this.#tell('list');
+    this.#tell('thread', { peer, arrived: [] });
+  }
+
+  presence({ account, online, last_seen_at: lastSeenAt }) {
+    const conversation = this.conversation(account);
+    if (!conversation) return;
+    conversation.isOnline = online;
+    conversation.lastSeenAt = lastSeenAt;
+    if (!online) this.#stopTyping(conversation);
+    this.#tell('list');
+  }
+
+  /** The peer is writing; believed for a few seconds. */
+  typing(peer) {
+    const conversation = this.conversation(peer);
+    if (!conversation) return;
+    clearTimeout(conversation.typingTimer);
+    conversation.typingTimer = setTimeout(() => this.#stopTyping(conversation), TYPING_MILLISECONDS);
+    conversation.isTyping = true;
+    this.#tell('typing');
+  }
+
+  /** The outbox changed. What is archived already is on its way out of it. */
+  setOutgoing(messages) {
+    const isSettled = ({ peer, id }) => this.conversation(peer)?.thread.has(this.account, id);
+    const peers = new Set([...this.outgoing, ...messages].map(({ peer }) => peer));
+    this.outgoing = messages.filter((message) => !isSettled(message));
+    for (const peer of peers) {
+      this.begin(peer);
+      this.#tell('thread', { peer, arrived: [] });
+    }
+    this.#tell('list');
+  }
+
+  #takeIn(conversation, messages, arrived) {
+    const { peer } = conversation;
+    const settled = messages.filter(({ from }) => from === this.account).map(({ id }) => id);
+    this.outgoing = this.outgoing.filter((each) => each.peer !== peer || !settled.includes(each.id));
+    if (arrived.some(({ from }) => from === peer)) this.#stopTyping(conversation);
+    conversation.countUnread();
+    if (settled.length > 0) this.#tell('settled', { ids: settled });
+    this.#tell('list');
+    this.#tell('thread', { peer, arrived });
+  }
+
+  #readUpTo(conversation, read) {
+    if (read <= conversation.read) return;
+    conversation.read = read;
+    conversation.unread = Math.min(conversation.unread, conversation.fromPeerAfter(read).length);
+  }
+
+  #stopTyping(conversation) {
+    clearTimeout(conversation.typingTimer);
+    if (!conversation.isTyping) return;
+    conversation.isTyping = false;
+    this.#tell('typing');
+  }
+
+  /** One that was begun and left without a word is not listed. */
+  #isShown({ peer, thread }) {
+    return thread.last !== null || peer === this.openPeer || this.outgoingTo(peer).length > 0;
+  }
+
+  #tell(type, detail = {}) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

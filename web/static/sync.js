@@ -1,0 +1,127 @@
+// Keeps the state true to the archive: what the broker tells is merged at once; after each new
+// connection the list is fetched, then what was missed; and a gap in `seq` is fetched at any time.
+
+import { account, conversations, messages, persistently } from './api.js';
+
+const PAGE = 50;
+const CATCH_UP_PAGE = 200;
+// Beyond so many missed messages a conversation starts again from its newest page.
+const MOST_MISSED = 1_000;
+// Copies may overtake each other; a gap that lasts longer is a loss.
+const GAP_MILLISECONDS = 200;
+const RELIST_MILLISECONDS = 300;
+
+export class Sync {
+  #state;
+  #filling = new Set();
+  #loadingOlder = new Set();
+  #relisting = 0;
+  #isListed = false;
+
+  constructor(state, connection) {
+    this.#state = state;
+    connection.addEventListener('news', ({ detail }) => this.#take(detail));
+    connection.addEventListener('status', ({ detail }) => {
+      if (detail.status === 'online') this.catchUp();
+    });
+  }
+
+  /** Fetch the list, and what was missed in each conversation. */
+  async catchUp() {
+    const { conversations: summaries } = await persistently(conversations);
+    this.#isListed = true;
+    for (const summary of summaries) {
+      this.#state.summarize(summary);
+      this.#catchUpWith(summary);
+    }
+  }
+
+  /** Load a first page of the conversation, if it has not been opened before. */
+  async opened(peer) {
+    const conversation = this.#state.conversation(peer);
+    if (!conversation || conversation.wasOpened) return;
+    conversation.wasOpened = true;
+    await this.loadOlder(peer);
+  }
+
+  /** One page of history above what is shown; a second call meanwhile does nothing. */
+  async loadOlder(peer) {
+    const { thread } = this.#state.conversation(peer);
+    if (thread.isComplete || this.#loadingOlder.has(peer)) return;
+    this.#loadingOlder.add(peer);
+    const before = thread.firstSeq || undefined;
+    const page = await persistently(() => messages(peer, { before, limit: PAGE }));
+    this.#loadingOlder.delete(peer);
+    this.#state.receive(peer, page.messages);
+    if (!page.more) this.#state.noOlder(peer);
+  }
+
+  #take({ kind, payload }) {
+    if (kind === 'message') this.#takeMessage(payload);
+    if (kind === 'receipt') this.#takeReceipt(payload);
+    if (kind === 'presence') this.#state.presence(payload);
+    if (kind === 'typing') this.#state.typing(payload.from);
+  }
+
+  #takeMessage(message) {
+    const peer = message.from === this.#state.account ? message.to : message.from;
+    const isNew = this.#state.conversation(peer)?.conversation === undefined;
+    this.#state.receive(peer, [message]);
+    this.#state.conversation(peer).conversation = message.conversation;
+    if (isNew) this.#relistSoon();
+    this.#watchGap(peer);
+  }
+
+  #takeReceipt(receipt) {
+    const known = [...this.#state.conversations.values()];
+    const found = known.find((each) => each.conversation === receipt.conversation);
+    if (found) this.#state.receipt(receipt, found.peer);
+  }
+
+  /** A conversation just began: the list knows the peer's name and presence. */
+  #relistSoon() {
+    clearTimeout(this.#relisting);
+    this.#relisting = setTimeout(() => this.catchUp(), RELIST_MILLISECONDS);
+  }
+
+  #catchUpWith(summary) {
+    const conversation = this.#state.conversation(summary.peer);
+    conversation.conversation = summary.conversation;
+    const { thread, wasOpened } = conversation;
+    const missed = summary.last_seq - thread.lastSeq;
+    if (missed <= 0) return;
+    if (wasOpened && missed <= MOST_MISSED) this.#fill(summary.peer);
+    else this.#state.restart(summary.peer, [summary.last_message]);
+    this.#watchGap(summary.peer);
+  }
+
+  /** Before the first list it is not known whether there is a gap, or only history. */
+  #watchGap(peer) {
+    const { thread } = this.#state.conversation(peer);
+    if (!this.#isListed || !thread.hasGap) return;
+    setTimeout(() => thread.hasGap && this.#fill(peer), GAP_MILLISECONDS);
+  }
+
+  /** Fetch all that is newer than the run; what comes live meanwhile is merged with it. */
+  async #fill(peer) {
+    if (this.#filling.has(peer)) return;
+    this.#filling.add(peer);
+    const { thread } = this.#state.conversation(peer);
+    let more = true;
+    while (more) {
+      const after = thread.lastSeq;
+      const page = await persistently(() => messages(peer, { after, limit: CATCH_UP_PAGE }));
+      this.#state.receive(peer, page.messages);
+      more = page.more;
+    }
+    this.#filling.delete(peer);
+  }
+}
+
+/** The account of this name, null when there is none. */
+export async function findAccount(name) {
+  return account(name).catch((error) => {
+    if (error.status === 404) return null;
+    throw error;
+  });
+}
