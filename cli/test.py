@@ -12,40 +12,60 @@ from pathlib import Path
 
 from chat.errors import KatydidError
 from chat.settings import REPOSITORY
-from cli.prepare import CannotPrepare, bring_browser_libraries, bring_programs, say
+from cli.browser_libraries import bring_browser_libraries
+from cli.programs import bring_program
+from cli.terminal import say
 
+# Program → its package on Debian.
 _PROGRAMS = {
     "mosquitto": "mosquitto",
     "mosquitto_pub": "mosquitto-clients",
     "chromium": "chromium",
 }
 _CHECKS = {
-    "formatter": ["-m", "ruff", "format", "--check", "."],
-    "linter": ["-m", "ruff", "check", "."],
-    "types": ["-m", "mypy"],
+    "formatter": ["ruff", "format", "--check", "."],
+    "linter": ["ruff", "check", "."],
+    "types": ["mypy"],
 }
 
 
+class PackagesMissing(KatydidError):
+    """The tools of the checks could not be installed."""
+
+
 def test(environ: Mapping[str, str], arguments: list[str]) -> int:
-    """All checks run, whatever an earlier one says; exit status 1 when any failed."""
+    """All checks run, whatever an earlier one says. Exit status: 1 when any failed.
+
+    `arguments` go to pytest.
+    """
     _bring_test_packages()
-    try:
-        bring_programs(_PROGRAMS)
-        bring_browser_libraries()
-    except CannotPrepare as missing:
-        say(f"{missing} The tests that need it are skipped.")
-    checks = {**_CHECKS, "tests": ["-m", "pytest", *arguments]}
-    failed = []
-    for name, words in checks.items():
-        say(f"{name}: {' '.join(words[1:])}")
-        done = subprocess.run(
-            [sys.executable, *words], cwd=REPOSITORY, env=dict(environ), check=False
-        )
-        if done.returncode != 0:
-            failed.append(name)
+    _bring_what_tests_need()
+    failed = [
+        name
+        for name, words in {**_CHECKS, "tests": ["pytest", *arguments]}.items()
+        if not _passes(name, words, environ)
+    ]
     if failed:
         say(f"failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def _passes(name: str, words: list[str], environ: Mapping[str, str]) -> bool:
+    say(f"{name}: {' '.join(words)}")
+    command = [sys.executable, "-m", *words]
+    return subprocess.run(command, cwd=REPOSITORY, env=dict(environ), check=False).returncode == 0
+
+
+def _bring_what_tests_need() -> None:
+    for program, package in _PROGRAMS.items():
+        try:
+            bring_program(program, package=package)
+        except KatydidError as missing:
+            say(f"{missing} Its tests cannot run.")
+    try:
+        bring_browser_libraries()
+    except KatydidError as missing:
+        say(f"{missing} Their tests cannot run.")
 
 
 def _bring_test_packages() -> None:
@@ -58,5 +78,5 @@ def _bring_test_packages() -> None:
     say("installing the Python packages of requirements-dev.txt into .venv")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if subprocess.run([*pip, "-r", str(packages)], check=False).returncode != 0:
-        raise KatydidError("pip could not install the packages of requirements-dev.txt.")
+        raise PackagesMissing("pip could not install the packages of requirements-dev.txt.")
     stamp.write_text(checksum)

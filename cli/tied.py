@@ -12,7 +12,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2), Linux; kept across exec
 
 
 def tie_to_parent() -> None:
-    """Have the kernel send SIGTERM to this process when its parent ends."""
+    """Have the kernel send SIGTERM to this process when its parent ends; on Linux alone."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

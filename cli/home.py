@@ -1,0 +1,58 @@
+"""KATYDID_HOME: its folders, and the lock of the one `up` that runs from it."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chat.errors import KatydidError
+from chat.settings import Settings
+
+
+class HomeUnusable(KatydidError):
+    """KATYDID_HOME cannot be written to."""
+
+    def __init__(self, settings: Settings, problem: str) -> None:
+        super().__init__(f"KATYDID_HOME {settings.home} cannot be written to: {problem}.")
+
+
+class RunsAlready(KatydidError):
+    """Another `up` runs from the same KATYDID_HOME."""
+
+    def __init__(self, settings: Settings, process: str) -> None:
+        super().__init__(
+            f"Katydid runs already from {settings.home}, as process {process};"
+            " stop that one, or set another KATYDID_HOME."
+        )
+
+
+@contextmanager
+def held_home(settings: Settings) -> Iterator[None]:
+    """The folders of an installation are there, for its owner alone, and nobody else's `up` uses
+    them meanwhile. Raises HomeUnusable and RunsAlready."""
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (settings.logs_dir, settings.run_dir, settings.broker_dir):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        # The lock goes with the process, however that ends.
+        lock = (settings.run_dir / "up.lock").open("a+")
+    except OSError as error:
+        raise HomeUnusable(settings, (error.strerror or str(error)).lower()) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise RunsAlready(settings, lock.read().strip() or "unknown") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        _begin_metrics_anew(settings)
+        yield
+
+
+def _begin_metrics_anew(settings: Settings) -> None:
+    """Counts belong to one run: the files of processes that are gone would only add up."""
+    shutil.rmtree(settings.metrics_dir, ignore_errors=True)
+    settings.metrics_dir.mkdir(mode=0o700)

@@ -1,0 +1,85 @@
+"""When a started installation is ready, and what its person is told then."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+from chat.errors import KatydidError
+from chat.settings import Settings
+from chat.topics import up
+
+_READY_WITHIN_SECONDS = 60.0
+
+
+class NotReady(KatydidError):
+    """Something did not come up in time."""
+
+    def __init__(self, settings: Settings, problem: str) -> None:
+        within = f"within {_READY_WITHIN_SECONDS:.0f} s"
+        super().__init__(
+            f"Katydid did not become ready {within}: {problem} The logs are in {settings.logs_dir}."
+        )
+
+
+def wait_until_ready(settings: Settings, *, is_over: Callable[[], bool]) -> bool:
+    """True as soon as /healthz says so; False when it is over before that. Raises NotReady."""
+    deadline = time.monotonic() + _READY_WITHIN_SECONDS
+    while not is_over():
+        problem = _problem(settings)
+        if problem is None:
+            return True
+        if time.monotonic() > deadline:
+            raise NotReady(settings, problem)
+        time.sleep(0.05)
+    return False
+
+
+def where_to_begin(settings: Settings) -> str:
+    """The address to open, and how a program writes to someone."""
+    url = settings.public_url or _own_url(settings)
+    host = settings.broker_host
+    return "\n".join(
+        [
+            f"Katydid is ready. Open {url}/",
+            "",
+            "From a terminal, with Alice's password, a device of hers writes to Bob:",
+            f"  curl -u alice -H 'Content-Type: application/json' {url}/api/v1/devices"
+            ' -d \'{"name": "terminal", "kind": "thing"}\'',
+            f"  mosquitto_pub -h {host} -p {settings.mqtt_port} -q 1"
+            " -i alice.DEVICE -u alice.DEVICE -P PASSWORD"
+            f" -t {up('alice', 'bob', 'send')} -m 'Hello Bob'",
+            "",
+            "Ctrl-C stops everything.",
+        ]
+    )
+
+
+def _problem(settings: Settings) -> str | None:
+    """What the site says is not ready yet; at first, that there is no site."""
+    try:
+        with urllib.request.urlopen(f"{_own_url(settings)}/healthz", timeout=3):  # noqa: S310
+            return None
+    except urllib.error.HTTPError as error:
+        with error:
+            return _first_problem(error.read())
+    except OSError:
+        return "The site does not answer."
+
+
+def _first_problem(answer: bytes) -> str:
+    try:
+        parts = json.loads(answer)["parts"]
+        return next(str(part["problem"]) for part in parts.values() if not part["ready"])
+    except (ValueError, KeyError, StopIteration):
+        return "The site does not say what is wrong."
+
+
+def _own_url(settings: Settings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    return (
+        f"http://[{host}]:{settings.http_port}"
+        if ":" in host
+        else f"http://{host}:{settings.http_port}"
+    )

@@ -1,0 +1,149 @@
+"""The broker that we start: filled from SQL at each start, open only when the bridge can hear."""
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from chat.models import Presence
+from chat.settings import REPOSITORY
+from chat.times import now
+from chat.topics import up
+from cli.broker import configuration, mosquitto_program
+from tests.mqtt import Client
+from tests.running import Installation, free_ports, is_listening, wait_until
+
+
+@pytest.fixture
+def talking(installation: Installation) -> Installation:
+    """A broker that runs, with Alice and Bob registered; no bridge."""
+    installation.register("alice", "bob")
+    installation.start("broker")
+    return installation
+
+
+def say(installation: Installation, text: str) -> None:
+    """Alice writes to Bob, and the broker says that it has it."""
+    with Client(installation.settings, installation.new_device("alice")) as alice:
+        assert not alice.publish(up("alice", "bob", "send"), text).is_failure
+
+
+def wait_for_archive(installation: Installation, *texts: str) -> None:
+    def has_come() -> bool:
+        bodies = installation.rows("SELECT body FROM message ORDER BY seq")
+        return bodies == [(text,) for text in texts]
+
+    wait_until(f"the archive to hold {texts}", has_come)
+
+
+def test_what_is_sent_before_the_first_bridge_ever_ran_is_kept(talking: Installation) -> None:
+    say(talking, "is anybody there")
+
+    talking.start("bridge")
+
+    wait_for_archive(talking, "is anybody there")
+
+
+def test_what_waits_for_the_bridge_survives_a_restart(talking: Installation) -> None:
+    say(talking, "before the restart")
+    talking.kill("broker", 15)
+    talking.start("broker")
+    say(talking, "after it")
+
+    talking.start("bridge")
+
+    wait_for_archive(talking, "before the restart", "after it")
+
+
+@pytest.mark.parametrize("lost", [["mosquitto.db"], ["dynamic-security.json"], ["*"]])
+def test_a_broker_that_lost_its_state_is_filled_again(
+    talking: Installation, lost: list[str]
+) -> None:
+    device = talking.new_device("alice")
+    talking.kill("broker")
+    for pattern in lost:
+        for file in talking.settings.broker_dir.glob(pattern):
+            file.unlink()
+
+    talking.start("broker")
+
+    with Client(talking.settings, device) as alice:
+        assert not alice.publish(up("alice", "bob", "send"), "as before").is_failure
+    talking.start("bridge")
+    wait_for_archive(talking, "as before")
+
+
+def test_what_the_broker_knows_is_what_sql_knows(talking: Installation) -> None:
+    kept, removed = talking.new_device("alice"), talking.new_device("alice")
+    talking.kill("broker")
+    with talking.database.transaction() as connection:
+        id = removed.user_name.partition(".")[2]
+        connection.exec_driver_sql("DELETE FROM device WHERE id = ?", (id,))
+
+    talking.start("broker")
+
+    assert not Client(talking.settings, kept).connect().connect_reason.is_failure
+    assert Client(talking.settings, removed).connect().connect_reason.is_failure
+
+
+def test_nobody_is_online_at_a_broker_that_starts(talking: Installation) -> None:
+    with talking.database.writing() as session:
+        session.add(Presence(account_id=1, connection="a tab", since_at=now()))
+    talking.kill("broker")
+
+    talking.start("broker")
+
+    assert talking.rows("SELECT * FROM presence") == []
+
+
+def test_a_start_that_was_broken_off_leaves_no_broker_behind(installation: Installation) -> None:
+    for patience in (0.3, 0.9, 1.2, 1.4):
+        installation.begin("broker")
+        time.sleep(patience)  # somewhere between its beginning and the open doors
+        installation.kill("broker", 15)
+
+    installation.start("broker", "bridge")
+
+
+def test_the_state_of_the_broker_is_for_its_owner_alone(talking: Installation) -> None:
+    for name in ("dynamic-security.json", "mosquitto.db"):
+        talking.kill("broker", 15)
+        assert (talking.settings.broker_dir / name).stat().st_mode & 0o077 == 0
+        talking.start("broker")
+
+
+def test_only_the_lines_of_the_installation_differ_from_the_file(
+    installation: Installation,
+) -> None:
+    plain = (REPOSITORY / "mosquitto.conf").read_text().splitlines()
+    ours = configuration(installation.settings).splitlines()
+
+    marked = {n + 1 for n, line in enumerate(plain) if line.endswith("[installation]")}
+    assert len(plain) == len(ours)
+    assert {n for n in range(len(plain)) if plain[n] != ours[n]} <= marked
+    assert f"listener {installation.settings.mqtt_port} 127.0.0.1" in ours
+    assert f"listener {installation.settings.websocket_port} 127.0.0.1" in ours
+
+
+def test_the_file_in_the_repository_is_valid_as_it_stands(
+    talking: Installation, tmp_path: Path
+) -> None:
+    mqtt, websocket = free_ports(2)
+    plain = (REPOSITORY / "mosquitto.conf").read_text()
+    config = tmp_path / "plain.conf"
+    config.write_text(
+        plain.replace("listener 1883", f"listener {mqtt}").replace("9001", str(websocket))
+    )
+    if not Path(plain.partition("\nplugin ")[2].splitlines()[0]).exists():
+        pytest.skip("mosquitto's plugin is somewhere else on this system")
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "broker").symlink_to(talking.settings.broker_dir)
+    talking.kill("broker", 15)
+
+    broker = subprocess.Popen([mosquitto_program(), "-c", config], cwd=tmp_path)
+    try:
+        wait_until("mosquitto to listen", lambda: is_listening(mqtt) and is_listening(websocket))
+    finally:
+        broker.terminate()
+        broker.wait(timeout=15)

@@ -1,0 +1,72 @@
+"""A whole installation under `up`, a real Chromium, and people who sit before it."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.conftest import needs
+from tests.end_to_end.person import Person
+from tests.end_to_end.running_up import Up
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+NewPerson = Callable[..., Person]
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def katydid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One installation for all; tests that kill its parts wait until it has recovered."""
+    needs("mosquitto")
+    up = Up(tmp_path_factory.mktemp("katydid"))
+    yield up
+    up.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    program = needs("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_person(katydid: Up, chromium: Browser) -> Iterator[NewPerson]:
+    """Makes people at browsers of their own, nobody registered yet; `settings` are the browser's.
+
+    At the end none of their pages may have had an error, a breach of the security policy included.
+    """
+    people: list[Person] = []
+    number = next(_numbers)
+
+    def make(name: str, **settings: object) -> Person:
+        context = chromium.new_context(**settings)  # type: ignore[arg-type]
+        context.set_default_timeout(15_000)
+        people.append(Person(context, katydid.url, f"{name}{number}"))
+        return people[-1]
+
+    yield make
+    for person in people:
+        person.context.close()
+    assert [problem for person in people for problem in person.problems] == []
+
+
+@pytest.fixture
+def alice(new_person: NewPerson) -> Person:
+    return new_person("alice").register("Alice")
+
+
+@pytest.fixture
+def bob(new_person: NewPerson) -> Person:
+    return new_person("bob").register("Bob")

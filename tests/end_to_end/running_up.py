@@ -1,0 +1,87 @@
+"""`./katydid up` as a user runs it, in a home and on ports of its own, and its parts to kill.
+
+The launcher's first lines, which make the virtual environment, are left out: the tests run in it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from chat.settings import REPOSITORY
+from tests.running import UNLIMITED, free_ports, wait_until
+
+# Part → a word of its command line, by which it is found among the processes.
+PARTS = {"broker": "mosquitto", "bridge": "bridge", "web": "gunicorn"}
+
+
+class Up:
+    """A running installation. `url` is its site."""
+
+    def __init__(self, home: Path) -> None:
+        http, mqtt, websocket = free_ports(3)
+        self.url = f"http://127.0.0.1:{http}"
+        self.mqtt_port = mqtt
+        self._output = home / "up.log"
+        environ = UNLIMITED | {
+            "KATYDID_HOME": str(home),
+            "KATYDID_HTTP_PORT": str(http),
+            "KATYDID_MQTT_PORT": str(mqtt),
+            "KATYDID_WEBSOCKET_PORT": str(websocket),
+        }
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cli", "up"],
+                cwd=REPOSITORY,
+                env=os.environ | environ,
+                stdout=output,
+                stderr=output,
+            )
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        wait_until("Katydid to be ready", self.is_ready, seconds=60)
+
+    def is_ready(self) -> bool:
+        assert self._process.poll() is None, self._output.read_text()
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self, part: str) -> None:
+        """`kill -9` the part, as a crash would; whoever started it is to start it again."""
+        os.kill(self._pid(part), signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=30)
+
+    def _pid(self, part: str) -> int:
+        """Of the supervisor's own child: gunicorn has children of the same name."""
+        [supervisor] = _children_of(self._process.pid)
+        return next(
+            child for child in _children_of(supervisor) if PARTS[part] in _command_line(child)
+        )
+
+
+def _children_of(parent: int) -> list[int]:
+    return [
+        int(status.parent.name)
+        for status in Path("/proc").glob("[0-9]*/stat")
+        if _parent_in(status) == parent
+    ]
+
+
+def _parent_in(status: Path) -> int | None:
+    try:
+        return int(status.read_text().rpartition(") ")[2].split()[1])
+    except OSError:  # it ended while we looked
+        return None
+
+
+def _command_line(process: int) -> str:
+    return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
