@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from chat.accounts import is_printable
 from chat.errors import NotAcceptable, UnknownDevice
 from chat.models import Account, Device
+from chat.presence import forget_device
 
 KINDS = ("browser", "phone", "thing")
 NAME_CHARACTERS = 64
@@ -62,6 +63,14 @@ def device_of(session: Session, account: Account, device_id: str) -> Device:
     if device is None or device.account_id != account.id:
         raise UnknownDevice(device_id)
     return device
+
+
+def remove_device(session: Session, device_id: str) -> None:
+    """Forget a device and its connections; one that is not there is forgotten already."""
+    device = session.get(Device, device_id)
+    if device is not None:
+        forget_device(session, device)
+        session.delete(device)
 
 
 def all_devices(session: Session) -> Iterator[tuple[str, Device]]:

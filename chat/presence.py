@@ -8,13 +8,20 @@ from collections.abc import Iterable
 
 from sqlmodel import Session, col, delete, select
 
-from chat.models import Presence
+from chat.models import Device, Presence
 
 
 def online_among(session: Session, account_ids: Iterable[int]) -> set[int]:
     """Those of the accounts that are online."""
     among = select(Presence.account_id).where(col(Presence.account_id).in_(list(account_ids)))
     return set(session.exec(among.distinct()))
+
+
+def forget_device(session: Session, device: Device) -> None:
+    """A device that is no more is not online: the broker does not send its will for it. Clients
+    begin a connection's name with the device id, so that it is known whose it is."""
+    its_own = col(Presence.connection).startswith(f"{device.id}-", autoescape=True)
+    session.exec(delete(Presence).where(col(Presence.account_id) == device.account_id, its_own))
 
 
 def nobody_is_online(session: Session) -> None:

@@ -7,7 +7,7 @@ transaction: the bridge wants to archive meanwhile.
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from chat.devices import device_of, new_device
+from chat.devices import device_of, new_device, remove_device
 from chat.errors import BrokerUnreachable
 from chat.models import Account, Device
 from chat.times import now
@@ -64,9 +64,7 @@ def give_up_device(account: Account, device_id: str) -> None:
 
 def _forget(device_id: str) -> None:
     with parts().database.writing() as sql:
-        device = sql.get(Device, device_id)
-        if device is not None:
-            sql.delete(device)
+        remove_device(sql, device_id)
 
 
 def _revoke_if_it_can_be(user_name: str) -> None:

@@ -33,18 +33,18 @@ class Limits:
 
     def count_login(self, account: str) -> None:
         """Count an attempt to log in. Raises TooManyAttempts."""
-        self._count(self._login, "login", _network(request.remote_addr or ""), _shortened(account))
+        self._count(self._login, "login", _caller(), _shortened(account))
 
     def check_login(self, account: str) -> None:
         """Count nothing yet. Raises TooManyAttempts when the window is used up."""
         if self._login is not None:
-            who = ("login", _network(request.remote_addr or ""), _shortened(account))
+            who = ("login", _caller(), _shortened(account))
             if not self._windows.test(self._login, *who):
                 raise self._too_many(self._login, who)
 
     def count_registration(self) -> None:
         """Count an attempt to register. Raises TooManyAttempts."""
-        self._count(self._registration, "registration", _network(request.remote_addr or ""))
+        self._count(self._registration, "registration", _caller())
 
     def _count(self, limit: RateLimitItem | None, *who: str) -> None:
         if limit is not None and not self._windows.hit(limit, *who):
@@ -63,6 +63,10 @@ def _limit(text: str | None) -> RateLimitItem | None:
 def _shortened(account: str) -> str:
     """What no account can be called counts as one name: there is nothing to guess."""
     return account if is_account_name(account) else "?"
+
+
+def _caller() -> str:
+    return _network(request.remote_addr or "")
 
 
 def _network(address: str) -> str:

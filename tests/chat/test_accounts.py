@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
 from chat.accounts import account_named, authenticate, register
 from chat.database import Database
@@ -13,9 +14,10 @@ from chat.devices import (
     device_secret,
     devices_of,
     new_device,
+    remove_device,
 )
 from chat.errors import NameTaken, NotAcceptable, UnknownDevice
-from chat.models import Device
+from chat.models import Device, Presence
 from chat.times import now
 from chat.user_names import device_user_name
 from tests.chat.conftest import PASSWORD
@@ -147,3 +149,21 @@ def test_a_device_needs_a_printable_name_and_a_known_kind(
         new_device(account=alice, name=name, kind=kind, now=now())
 
     assert wrong.value.field == field
+
+
+def test_a_removed_device_is_gone_and_no_longer_online(people: Database) -> None:
+    phone, laptop = (add_device(people, "alice", name) for name in ("Phone", "Laptop"))
+    with people.writing() as session:
+        for device in (phone, laptop):
+            connection = f"{device.id}-1"
+            session.add(
+                Presence(account_id=device.account_id, connection=connection, since_at=now())
+            )
+
+    with people.writing() as session:
+        remove_device(session, phone.id)
+        remove_device(session, "not-there")
+
+    with people.reading() as session:
+        assert [device.id for _, device in all_devices(session)] == [laptop.id]
+        assert [row.connection for row in session.exec(select(Presence))] == [f"{laptop.id}-1"]

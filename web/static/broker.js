@@ -66,7 +66,8 @@ export class Broker extends EventTarget {
   async #session(credential) {
     if (this.#stopped) return;
     this.#sendTopic = credential.send_topic;
-    const connection = randomId();
+    // Begins with the device id, so that it ends with the device.
+    const connection = `${credential.username.split('.')[1]}-${randomId()}`;
     const client = mqtt.connect(credential.websocket_url, options(credential, connection));
     this.#client = client;
     const leaveLostNetwork = () => client.end(true); // a dead socket may look alive for a minute
