@@ -6,12 +6,15 @@ site's business.
 
 import unicodedata
 from datetime import datetime
+from functools import cache
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
+from chat.database import Database
 from chat.errors import NameTaken, NotAcceptable
 from chat.models import Account
 from chat.topics import is_account_name
@@ -19,14 +22,16 @@ from chat.topics import is_account_name
 PASSWORD_CHARACTERS = (8, 200)
 DISPLAY_NAME_CHARACTERS = 64
 
-# argon2id with the library's defaults (RFC 9106, second recommendation).
+# argon2id with the library's defaults (RFC 9106, second recommendation): 64 MiB at each use.
 _HASHER = PasswordHasher()
-# Verified when there is no such account, so that a wrong name costs what a wrong password does.
-_NOBODYS_HASH = _HASHER.hash("nobody has this password")
+# So that a flood of logins takes turns, instead of all the memory.
+_AT_ONCE = BoundedSemaphore(4)
+# Has a meaning of its own in the API's paths.
+_RESERVED = ("me",)
 
 
 def register(
-    session: Session, *, name: str, password: str, display_name: str | None, now: datetime
+    database: Database, *, name: str, password: str, display_name: str | None, now: datetime
 ) -> Account:
     """The new account, shown as `display_name` or else as its name.
 
@@ -35,14 +40,19 @@ def register(
     _check_name(name)
     _check_password(password)
     shown_as = _shown_as(display_name) if display_name else name
-    if account_named(session, name):
-        raise NameTaken(name)
+    with database.reading() as session:
+        if account_named(session, name):
+            raise NameTaken(name)
     account = Account(
-        name=name, display_name=shown_as, password_hash=_HASHER.hash(password), created_at=now
+        # Hashed before the transaction begins: the bridge wants to write meanwhile.
+        name=name,
+        display_name=shown_as,
+        password_hash=_hash(password),
+        created_at=now,
     )
-    session.add(account)
     try:
-        session.flush()
+        with database.writing() as session:
+            session.add(account)
     except IntegrityError:  # another registered it since we looked
         raise NameTaken(name) from None
     return account
@@ -51,9 +61,10 @@ def register(
 def authenticate(session: Session, name: str, password: str) -> Account | None:
     """The account, if the password is its own; a wrong name takes the same time."""
     account = account_named(session, name)
-    known_hash = account.password_hash if account else _NOBODYS_HASH
+    known_hash = account.password_hash if account else _nobodys_hash()
     try:
-        _HASHER.verify(known_hash, password)
+        with _AT_ONCE:
+            _HASHER.verify(known_hash, password)
     except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return None
     return account
@@ -71,7 +82,21 @@ def account_with_id(session: Session, account_id: int) -> Account | None:
     return session.get(Account, account_id)
 
 
+def _hash(password: str) -> str:
+    with _AT_ONCE:
+        return _HASHER.hash(password)
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Verified when there is no such account, so that a wrong name costs what a wrong password
+    does."""
+    return _hash("nobody has this password")
+
+
 def _check_name(name: str) -> None:
+    if name in _RESERVED:
+        raise NotAcceptable("account", f"must not be {name!r}, which has a meaning of its own")
     if not is_account_name(name):
         raise NotAcceptable(
             "account",

@@ -26,7 +26,8 @@ def register_account(*, name: str, password: str, display_name: str | None) -> A
     """
     check_registration_is_open()
     parts().limits.count_registration()
-    with parts().database.writing() as sql:
-        account = register(sql, name=name, password=password, display_name=display_name, now=now())
+    account = register(
+        parts().database, name=name, password=password, display_name=display_name, now=now()
+    )
     log.info("an account was registered", account=name, address=request.remote_addr)
     return account

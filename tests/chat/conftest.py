@@ -27,9 +27,8 @@ def people_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("people") / "katydid.db"
     database = Database(f"sqlite:///{file}")
     database.migrate()
-    with database.writing() as session:
-        for name in ("alice", "bob", "carol"):
-            register(session, name=name, password=PASSWORD, display_name=None, now=now())
+    for name in ("alice", "bob", "carol"):
+        register(database, name=name, password=PASSWORD, display_name=None, now=now())
     database.close()
     return file
 

@@ -27,7 +27,7 @@ class ServedSite:
                 [
                     *(sys.executable, "-m", "gunicorn", "web:site()"),
                     *(f"--bind=127.0.0.1:{port}", "--workers=2", "--threads=4"),
-                    "--worker-class=gthread",
+                    *("--worker-class=gthread", "--preload"),
                 ],
                 cwd=REPOSITORY,
                 env=os.environ | environ,
