@@ -11,6 +11,7 @@ from chat.settings import REPOSITORY
 from chat.times import now
 from chat.topics import up
 from cli.broker import configuration, mosquitto_program
+from tests.cli.starting import processes_of
 from tests.mqtt import Client
 from tests.running import Installation, free_ports, is_listening, wait_until
 
@@ -103,6 +104,7 @@ def test_a_start_that_was_broken_off_leaves_no_broker_behind(installation: Insta
         time.sleep(patience)  # somewhere between its beginning and the open doors
         installation.kill("broker", 15)
 
+        wait_until("its end", lambda: processes_of(installation.settings.home) == {})
     installation.start("broker", "bridge")
 
 

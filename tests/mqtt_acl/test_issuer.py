@@ -118,17 +118,18 @@ def test_the_issuer_finds_back_to_a_broker_that_was_restarted(
 
 
 def test_restore_lets_a_missing_device_in(broker: Installation) -> None:
-    device = broker.new_device("alice")
+    broker.register("dave")
+    device = broker.new_device("dave")
     tell(
         broker,
         {"command": "deleteClient", "username": device.user_name},
-        {"command": "deleteRole", "rolename": "account.alice"},
+        {"command": "deleteRole", "rolename": "account.dave"},
     )
     assert not may_come_in(broker, device)
 
     broker.issuer.restore([device])
 
-    assert may_hear(broker, device, down_filter("alice"))
+    assert may_hear(broker, device, down_filter("dave"))
 
 
 def test_restore_shuts_a_strange_client_out(broker: Installation) -> None:
@@ -187,6 +188,23 @@ def test_restore_gives_a_device_its_password_and_client_id_back(broker: Installa
     broker.issuer.restore([alice])
 
     assert may_come_in(broker, alice)
+
+
+def test_restore_ends_what_a_group_grants(broker: Installation) -> None:
+    alice = broker.new_device("alice")
+    everything = {"acltype": "subscribePattern", "topic": "#", "allow": True}
+    tell(
+        broker,
+        create("Role", {"rolename": "everything", "acls": [everything]}),
+        create("Group", {"groupname": "insiders", "roles": [{"rolename": "everything"}]}),
+        {"command": "addGroupClient", "groupname": "insiders", "username": alice.user_name},
+    )
+    assert may_hear(broker, alice, "#")
+
+    broker.issuer.restore([alice])
+
+    assert not may_hear(broker, alice, "#")
+    assert may_hear(broker, alice, down_filter("alice"))
 
 
 def test_restore_refuses_again_what_no_role_grants(broker: Installation) -> None:
