@@ -11,11 +11,11 @@ from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
+
+from chat.errors import TablesFromLater
 
 _BUSY_TIMEOUT_MS = 5_000
 
@@ -56,12 +56,23 @@ class Database:
             connection.execute(text("SELECT 1 FROM account WHERE id = 0"))
 
     def migrate(self) -> None:
-        """Bring the tables up to this version of the code. A second call changes nothing."""
+        """Bring the tables up to this version of the code. A second call changes nothing.
+
+        Raises TablesFromLater, and SQLAlchemyError.
+        """
+        # Imported here, since it takes half a second and only `up` migrates.
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util import CommandError
+
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._writing_engine.begin() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise TablesFromLater(str(error)) from None
 
     def close(self) -> None:
         """Give all connections back."""

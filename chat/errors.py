@@ -69,3 +69,11 @@ class BrokerUnreachable(KatydidError):
     def __init__(self, problem: str) -> None:
         super().__init__(f"The broker cannot be told just now: {problem}. Try again in a moment.")
         self.problem = problem
+
+
+class TablesFromLater(KatydidError):
+    """The database was migrated by a version of this code that this one does not know."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The tables cannot be brought to this version of the code: {problem}.")
+        self.problem = problem

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.database import Database
@@ -73,8 +72,6 @@ def _prepare_data(settings: Settings) -> None:
     except SQLAlchemyError as error:
         problem = getattr(error, "orig", None) or error
         raise CannotStart(f"The database {settings.database_url} fails: {problem}.") from None
-    except CommandError as error:  # the tables come from a later version of this code
-        raise CannotStart(f"The tables cannot be brought to this version: {error}.") from None
     finally:
         database.close()
 

@@ -56,7 +56,7 @@ class Talker:
                 await client.publish(up(self.account, self.peer, "history"), ask, qos=1)
                 page = await asyncio.wait_for(self._pages.get(), 15)
                 self.shown |= {message["seq"]: message for message in page["messages"]}
-                after, more = max(self.shown), page["more"]
+                after, more = page["messages"][-1]["seq"], page["more"]
             listening.cancel()
 
     def _connected(self) -> aiomqtt.Client:
@@ -131,4 +131,4 @@ def assert_nothing_lost_or_doubled(installation: Installation, talkers: list[Tal
     for talker in talkers:
         assert [body for name, _, _, body in rows if name == talker.account] == talker.texts
         shown = [(seq, record["text"]) for seq, record in sorted(talker.shown.items())]
-        assert shown in by_conversation.values()
+        assert shown in by_conversation.values(), f"{talker.account} is shown something else"
