@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import metrics
 from bridge.backoff import Backoff
-from bridge.session import Session, SessionLost, TakenOver, connect
+from bridge.connecting import connect
+from bridge.session import Session, SessionLost, TakenOver
 from bridge.worker import Worker
 from chat.database import Database
 from chat.models import Shard

@@ -8,27 +8,23 @@ and 51 µs with gmqtt; November 2026, 2 cores). What a message means is no busin
 """
 
 import asyncio
-import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import mqtt5
 from msgspec import Struct
 
-from chat.secrets import Secrets
-from chat.settings import Settings
-from chat.topics import SHARDS, up_filter
+from bridge.framing import PUBLISH, decoded, frames, packet_id_of_publish
+from chat.topics import up_filter
 from chat.user_names import bridge_user_name
 
 # How many messages the broker may send us before we have acknowledged the first: the back-pressure.
 RECEIVE_MAXIMUM = 1_000
 KEEP_ALIVE_SECONDS = 20
-_ANSWER_WITHIN_SECONDS = 10.0
+ANSWER_WITHIN_SECONDS = 10.0
 _FOR_EVER = 0xFFFFFFFF
 _FAILURE = 0x80  # MQTT 5.0, section 2.4: reason codes from here on are failures
-_PUBLISH, _PUBACK = 3, 4
 
 
 class SessionLost(Exception):
@@ -155,7 +151,7 @@ class Session(asyncio.Protocol):
         self._heard_at = self._loop.time()
         buffer = memoryview(self._buffer + data if self._buffer else data)
         used = 0
-        for start, end in _frames(buffer):
+        for start, end in frames(buffer):
             self._take(buffer[start:end])
             used = end
         self._buffer = bytes(buffer[used:])
@@ -163,7 +159,7 @@ class Session(asyncio.Protocol):
     # How a packet is taken in.
 
     def _take(self, frame: memoryview) -> None:
-        packet = _decoded(frame)
+        packet = decoded(frame)
         if isinstance(packet, mqtt5.PublishPacket):
             self._take_publish(packet)
         elif isinstance(packet, mqtt5.PubAckPacket):
@@ -206,10 +202,10 @@ class Session(asyncio.Protocol):
     def _take_unreadable(self, frame: memoryview) -> None:
         """A packet that the codec cannot read must not come again for ever: it is handed on
         without a topic, so that it is counted and acknowledged as any other."""
-        if frame[0] >> 4 != _PUBLISH:
+        if frame[0] >> 4 != PUBLISH:
             self._lose(SessionLost("the broker sent a packet that cannot be read"))
             return
-        packet_id = _packet_id_of_publish(frame)
+        packet_id = packet_id_of_publish(frame)
         incoming = Incoming(self, packet_id, "", b"", False, None, None)
         self._in_order.append(incoming)
         self._receive(incoming)
@@ -261,7 +257,7 @@ class Session(asyncio.Protocol):
         either: list[asyncio.Future[Any]] = [self._answer, self.lost]
         await asyncio.wait(
             either,
-            timeout=_ANSWER_WITHIN_SECONDS,
+            timeout=ANSWER_WITHIN_SECONDS,
             return_when=asyncio.FIRST_COMPLETED,
         )
         if self._answer.done():
@@ -284,91 +280,6 @@ class Session(asyncio.Protocol):
             self.lost.exception()  # read, so that asyncio does not complain when nobody waits
         if self._transport is not None and not self._transport.is_closing():
             self._transport.abort()
-
-
-async def connect(
-    settings: Settings,
-    secrets: Secrets,
-    shard: int,
-    *,
-    receive: Callable[[Incoming], None],
-    socket_path: Path | None = None,
-) -> Session:
-    """Open the shard's session at the broker, or at its private socket. Raises SessionLost."""
-    loop = asyncio.get_running_loop()
-    session = Session(shard, receive=receive)
-    try:
-        async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
-            if socket_path is not None:
-                await loop.create_unix_connection(lambda: session, str(socket_path))
-            else:
-                await loop.create_connection(
-                    lambda: session, settings.broker_host, settings.mqtt_port
-                )
-    except (OSError, TimeoutError) as error:
-        raise SessionLost(f"the broker cannot be reached: {error or 'no answer'}") from None
-    await session.open(secrets.bridge_password)
-    return session
-
-
-def create_sessions(settings: Settings, secrets: Secrets, socket_path: Path) -> None:
-    """Make all shards' sessions at a broker whose doors are closed, so that it keeps what arrives
-    from its first moment on, whether or not a bridge runs. Raises SessionLost."""
-
-    async def create_all() -> None:
-        for shard in range(SHARDS):
-            session = await connect(
-                settings, secrets, shard, receive=lambda _: None, socket_path=socket_path
-            )
-            session.close()
-            with contextlib.suppress(SessionLost):
-                await session.lost
-
-    asyncio.run(create_all())
-
-
-def _frames(buffer: memoryview) -> Iterator[tuple[int, int]]:
-    """Begin and end of each whole packet in the buffer (MQTT 5.0, section 2.1.4)."""
-    start, size = 0, len(buffer)
-    while size - start >= 2:
-        length, shift, position = 0, 0, start + 1
-        while True:
-            if position >= size:
-                return
-            byte = buffer[position]
-            length |= (byte & 0x7F) << shift
-            position += 1
-            shift += 7
-            if byte < 0x80:
-                break
-        end = position + length
-        if end > size:
-            return
-        yield start, end
-        start = end
-
-
-def _decoded(frame: memoryview) -> mqtt5.Packet | None:
-    """The packet; None when the codec cannot read it. Version 0.8 even panics on a string that is
-    not UTF-8, with an exception that is no `Exception`."""
-    try:
-        return mqtt5.read(frame)[0]
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException:
-        return None
-
-
-def _packet_id_of_publish(frame: memoryview) -> int | None:
-    """MQTT 5.0, section 3.3.2: the topic with its length, then the packet id, if QoS is not 0."""
-    if not frame[0] & 0b0110:
-        return None
-    position = 1
-    while frame[position] >= 0x80:
-        position += 1
-    topic_at = position + 1
-    id_at = topic_at + 2 + int.from_bytes(frame[topic_at : topic_at + 2])
-    return int.from_bytes(frame[id_at : id_at + 2])
 
 
 def _code(answer: mqtt5.ConnAckPacket | mqtt5.SubAckPacket) -> str:

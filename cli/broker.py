@@ -18,7 +18,8 @@ from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.session import SessionLost, create_sessions
+from bridge.connecting import create_sessions
+from bridge.session import SessionLost
 from chat.database import Database
 from chat.devices import all_devices
 from chat.errors import KatydidError

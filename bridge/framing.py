@@ -1,0 +1,55 @@
+"""Bytes of a connection → whole packets; and what can be told of one that the codec cannot read.
+
+Pure. The codec finds a packet's end by itself, but only where it can read it: one strange packet
+must not take the others with it.
+"""
+
+from collections.abc import Iterator
+
+import mqtt5
+
+PUBLISH = 3  # MQTT 5.0, section 2.1.2: the type, in the first byte's upper half
+
+
+def frames(buffer: memoryview) -> Iterator[tuple[int, int]]:
+    """Begin and end of each whole packet in the buffer (MQTT 5.0, section 2.1.4)."""
+    start, size = 0, len(buffer)
+    while size - start >= 2:
+        length, shift, position = 0, 0, start + 1
+        while True:
+            if position >= size:
+                return
+            byte = buffer[position]
+            length |= (byte & 0x7F) << shift
+            position += 1
+            shift += 7
+            if byte < 0x80:
+                break
+        end = position + length
+        if end > size:
+            return
+        yield start, end
+        start = end
+
+
+def decoded(frame: memoryview) -> mqtt5.Packet | None:
+    """The packet; None when the codec cannot read it. Version 0.8 even panics on a string that is
+    not UTF-8, with an exception that is no `Exception`."""
+    try:
+        return mqtt5.read(frame)[0]
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:
+        return None
+
+
+def packet_id_of_publish(frame: memoryview) -> int | None:
+    """MQTT 5.0, section 3.3.2: the topic with its length, then the packet id, if QoS is not 0."""
+    if not frame[0] & 0b0110:
+        return None
+    position = 1
+    while frame[position] >= 0x80:
+        position += 1
+    topic_at = position + 1
+    id_at = topic_at + 2 + int.from_bytes(frame[topic_at : topic_at + 2])
+    return int.from_bytes(frame[id_at : id_at + 2])
