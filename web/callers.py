@@ -5,25 +5,23 @@ forget to demand a login.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 from flask import Flask, Request, request, session
 from flask_login import LoginManager, current_user, login_user
 from flask_wtf.csrf import generate_csrf
 
-from chat.accounts import account_with_id, authenticate
-from chat.devices import authenticate_device, device_of
-from chat.errors import UnknownDevice
+from chat.accounts import authenticate
+from chat.devices import authenticate_device
+from chat.logins import LASTS, begin_login, bind_login, end_login, find_login, prolong_login
 from chat.models import Account, Device
+from chat.times import now
 from chat.topics import is_account_name
 from web.errors import NotLoggedIn, OnlyForBrowsers
 from web.parts import parts
 
 _API = "/api/"
-SESSION_LASTS = timedelta(days=30)
-# Where the session cookie keeps the id of the browser's own device.
-_DEVICE = "device"
+SESSION_LASTS = LASTS
 
 log = structlog.get_logger()
 
@@ -34,7 +32,7 @@ class Caller:
 
     account: Account
     device: Device | None
-    by_cookie: bool
+    login_id: str | None = None
 
     # What Flask-Login asks of its users.
     is_authenticated = True
@@ -42,7 +40,12 @@ class Caller:
     is_anonymous = False
 
     def get_id(self) -> str:
-        return str(self.account.id)
+        return self.login_id or ""
+
+    @property
+    def by_cookie(self) -> bool:
+        """Whether it is a browser, which is known by its login."""
+        return self.login_id is not None
 
 
 def recognise_callers(app: Flask) -> None:
@@ -86,24 +89,36 @@ def log_in(account: Account) -> None:
     """Begin a session of this browser, under a new cookie: an old one may be known to others."""
     session.clear()
     session.permanent = True
-    login_user(Caller(account, None, by_cookie=True))
+    with parts().database.writing() as sql:
+        login_id = begin_login(sql, account, now()).id
+    login_user(Caller(account, None, login_id))
     # Now, so that no later page must change the cookie: of two answers under way at once, the
     # browser would keep the one that came last, and could lose its device.
     generate_csrf()
 
 
 def log_out() -> None:
-    """End this browser's session."""
+    """End this browser's session, and every copy of its cookie."""
+    if is_logged_in() and (login_id := caller().login_id) is not None:
+        with parts().database.writing() as sql:
+            end_login(sql, login_id)
     session.clear()
 
 
 def bind_to_browser(device: Device) -> None:
     """Make the device this browser's own: its session ends with it."""
-    session[_DEVICE] = device.id
+    login_id = browser().login_id
+    assert login_id is not None
+    with parts().database.writing() as sql:
+        bind_login(sql, login_id, device)
 
 
 def keep_logged_in() -> None:
     """Let the session last from today on."""
+    login_id = browser().login_id
+    assert login_id is not None
+    with parts().database.writing() as sql:
+        prolong_login(sql, login_id, now())
     session.modified = True
 
 
@@ -119,19 +134,13 @@ def log_failed_login(name: str, *, by: str) -> None:
     )
 
 
-def _caller_by_cookie(account_id: str) -> Caller | None:
-    """A cookie is worth nothing once its device was revoked, so that logging out, here or from
-    elsewhere, ends also the copies of it that somebody may have."""
-    device_id = session.get(_DEVICE)
+def _caller_by_cookie(login_id: str) -> Caller | None:
     with parts().database.reading() as sql:
-        account = account_with_id(sql, int(account_id))
-        if account is None:
-            return None
-        try:
-            device = device_of(sql, account, device_id) if device_id else None
-        except UnknownDevice:
-            return None
-    return Caller(account, device, by_cookie=True)
+        found = find_login(sql, login_id, now())
+    if found is None:
+        return None
+    login, account, device = found
+    return Caller(account, device, login.id)
 
 
 def _caller_by_basic(request: Request) -> Caller | None:
@@ -161,14 +170,13 @@ def _by_secret(user_name: str, secret: str) -> Caller | None:
     server_key = parts().secrets.server_key
     with parts().database.reading() as sql:
         found = authenticate_device(sql, server_key, user_name, secret)
-    return Caller(*found, by_cookie=False) if found else None
+    return Caller(*found) if found else None
 
 
 def _by_password(name: str, password: str) -> Caller | None:
     parts().limits.check_login(name)
-    with parts().database.reading() as sql:
-        account = authenticate(sql, name, password)
+    account = authenticate(parts().database, name, password)
     if account is None:
         parts().limits.count_login(name)
         return None
-    return Caller(account, None, by_cookie=False)
+    return Caller(account, None)

@@ -7,7 +7,7 @@ transaction: the bridge wants to archive meanwhile.
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from chat.devices import device_of, new_device, remove_device
+from chat.devices import check_may_add_device, device_of, new_device, remove_device
 from chat.errors import BrokerUnreachable
 from chat.models import Account, Device
 from chat.times import now
@@ -19,12 +19,15 @@ log = structlog.get_logger()
 
 
 def add_device(account: Account, *, name: str, kind: str) -> Device:
-    """A new device that the broker lets in. Raises NotAcceptable and BrokerUnreachable.
+    """A new device that the broker lets in. Raises NotAcceptable, TooManyDevices and
+    BrokerUnreachable.
 
     The broker first, so that SQL never has a device that the broker refused; what the broker alone
     knows is of no use, since nobody was told its secret.
     """
     device = new_device(account=account, name=name, kind=kind, now=now())
+    with parts().database.reading() as sql:
+        check_may_add_device(sql, account)
     credentials = credentials_of(account.name, device, parts().secrets.server_key)
     parts().issuer.issue(credentials)
     try:
@@ -33,6 +36,9 @@ def add_device(account: Account, *, name: str, kind: str) -> Device:
     except SQLAlchemyError:
         _revoke_if_it_can_be(credentials.user_name)
         raise
+    if not parts().issuer.knows(credentials.user_name):
+        # The broker started anew in between, from an SQL that did not have the device yet.
+        parts().issuer.issue(credentials)
     log.info("a device was added", account=account.name, device=device.id, kind=kind)
     return device
 
@@ -47,6 +53,8 @@ def revoke_device(account: Account, device_id: str) -> None:
         device_of(sql, account, device_id)
     parts().issuer.revoke(device_user_name(account.name, device_id))
     _forget(device_id)
+    # Once more, for a broker that started anew in between, from an SQL that still had the device.
+    _revoke_if_it_can_be(device_user_name(account.name, device_id))
     log.info("a device was revoked", account=account.name, device=device_id)
 
 

@@ -22,6 +22,8 @@ from chat.errors import (
     KatydidError,
     NameTaken,
     NotAcceptable,
+    ServerBusy,
+    TooManyDevices,
     UnknownAccount,
     UnknownDevice,
 )
@@ -45,6 +47,8 @@ _ANSWERS: dict[type[Exception], tuple[int, str, str | None]] = {
     UnknownAccount: (404, "Unknown account", None),
     UnknownDevice: (404, "Unknown device", None),
     NoDeviceYet: (404, "No device yet", None),
+    TooManyDevices: (422, "Too many devices", None),
+    ServerBusy: (503, "Server busy", None),
     NotLoggedIn: (401, "Not logged in", None),
     WrongPassword: (401, "Wrong password", None),
     RegistrationClosed: (403, "Registration closed", None),

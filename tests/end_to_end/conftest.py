@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.conftest import needs
-from tests.end_to_end.person import Person
+from tests.end_to_end.person import PASSWORD, Person
 from tests.end_to_end.running_up import Up
 
 CHROMIUM_ARGUMENTS = [
@@ -42,10 +42,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_person(katydid: Up, chromium: Browser) -> Iterator[NewPerson]:
-    """Makes people at browsers of their own, nobody registered yet; `settings` are the browser's.
+def new_visitor(katydid: Up, chromium: Browser) -> Iterator[NewPerson]:
+    """Makes people at browsers of their own, not logged in yet; `settings` are the browser's.
 
-    At the end none of their pages may have had an error, a breach of the security policy included.
+    A name stands for the same account throughout a test. At the end none of their pages may have
+    had an error, a breach of the security policy included.
     """
     people: list[Person] = []
     number = next(_numbers)
@@ -63,10 +64,22 @@ def new_person(katydid: Up, chromium: Browser) -> Iterator[NewPerson]:
 
 
 @pytest.fixture
+def new_person(katydid: Up, new_visitor: NewPerson) -> NewPerson:
+    """Makes people who have an account and are logged in."""
+
+    def make(name: str, **settings: object) -> Person:
+        person = new_visitor(name, **settings)
+        katydid.add_account(person.account, password=PASSWORD)
+        return person.log_in()
+
+    return make
+
+
+@pytest.fixture
 def alice(new_person: NewPerson) -> Person:
-    return new_person("alice").register("Alice")
+    return new_person("alice")
 
 
 @pytest.fixture
 def bob(new_person: NewPerson) -> Person:
-    return new_person("bob").register("Bob")
+    return new_person("bob")

@@ -1,15 +1,11 @@
 """A program of an account: mosquitto_pub and mosquitto_sub with the credential of a device."""
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 
 from tests.conftest import needs
 from tests.end_to_end.person import PASSWORD, Person
-from tests.running import wait_until
 
 
 class Program:
@@ -36,23 +32,26 @@ class Program:
             timeout=60,
         )
 
-    @contextmanager
-    def listening(self, output: Path) -> Iterator[None]:
-        """While mosquitto_sub writes `topic payload` lines into the file."""
-        with output.open("wb") as lines:
-            process = subprocess.Popen(
-                [
-                    *(needs("mosquitto_sub"), *self._login()),
-                    *("-t", self.mqtt["receive_filter"], "-v", "-d"),
-                ],
-                stdout=lines,
-            )
-        try:
-            wait_until("the subscription", lambda: "Subscribed" in output.read_text())
-            yield
-        finally:
-            process.terminate()
-            process.wait(timeout=15)
+    def subscribe(self) -> None:
+        """Make a session that the broker keeps, subscribed to all that is meant for the owner."""
+        self._listen("-E")
+
+    def next_heard(self) -> tuple[str, str]:
+        """Topic and payload of the first thing that came since `subscribe`."""
+        topic, _, payload = self._listen("-C", "1", "-W", "15", "-v").partition(" ")
+        return topic, payload
+
+    def _listen(self, *options: str) -> str:
+        keep = ["-c", "-x", "300"] if self._version == "mqttv5" else ["-c"]
+        filter_ = self.mqtt["receive_filter"]
+        done = subprocess.run(
+            [needs("mosquitto_sub"), *self._login(), *keep, "-t", filter_, *options],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout
 
     def _login(self) -> list[str]:
         return [

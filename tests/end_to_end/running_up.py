@@ -10,8 +10,12 @@ import sys
 from pathlib import Path
 
 import httpx
+from argon2 import PasswordHasher
 
+from chat.database import Database
+from chat.models import Account
 from chat.settings import REPOSITORY
+from chat.times import now
 from tests.running import UNLIMITED, free_ports, wait_until
 
 # Part → a word of its command line, by which it is found among the processes.
@@ -40,6 +44,7 @@ class Up:
                 stdout=output,
                 stderr=output,
             )
+        self._database = Database(f"sqlite:///{home}/katydid.db")
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
@@ -52,11 +57,22 @@ class Up:
         except httpx.TransportError:
             return False
 
+    def add_account(self, name: str, *, password: str) -> None:
+        """An account, shown as its name without the number."""
+        hashed, shown_as = quick_hash(password), name.rstrip("0123456789").title()
+        with self._database.writing() as session:
+            session.add(
+                Account(name=name, display_name=shown_as, password_hash=hashed, created_at=now())
+            )
+
     def kill(self, part: str) -> None:
-        """`kill -9` the part, as a crash would; whoever started it is to start it again."""
-        os.kill(self._pid(part), signal.SIGKILL)
+        """`kill -9` the part with its workers; whoever started it is to start it again."""
+        process = self._pid(part)
+        for each in [process, *_children_of(process)]:
+            os.kill(each, signal.SIGKILL)
 
     def stop(self) -> None:
+        self._database.close()
         self._process.terminate()
         self._process.wait(timeout=30)
 
@@ -66,6 +82,11 @@ class Up:
         return next(
             child for child in _children_of(supervisor) if PARTS[part] in _command_line(child)
         )
+
+
+def quick_hash(password: str) -> str:
+    """A hash that costs next to nothing to check, as the real ones do not."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
 
 
 def _children_of(parent: int) -> list[int]:

@@ -6,7 +6,12 @@ from tests.end_to_end.conftest import NewPerson
 from tests.end_to_end.person import Person
 
 
-def test_two_people_talk_and_find_the_history_after_a_reload(alice: Person, bob: Person) -> None:
+def test_two_people_register_talk_and_find_the_history_after_a_reload(
+    new_visitor: NewPerson,
+) -> None:
+    alice = new_visitor("alice").register("Alice Lindqvist")
+    bob = new_visitor("bob").register("Bob Okafor")
+
     alice.talk_to(bob).write("Do you hear them tonight?")
     bob.open(alice).write("All night long.", "They never stop!")
     alice.sees("Do you hear them tonight?", "All night long.", "They never stop!")
@@ -19,9 +24,8 @@ def test_two_people_talk_and_find_the_history_after_a_reload(alice: Person, bob:
 
 
 def test_a_message_goes_from_waiting_by_archived_and_delivered_to_read(
-    alice: Person, new_person: NewPerson
+    alice: Person, bob: Person
 ) -> None:
-    bob = new_person("bob").register("Bob")
     bob.visit("/settings")  # no chat is open: nothing is received
     alice.talk_to(bob)
 
@@ -46,11 +50,15 @@ def test_nothing_is_read_in_a_conversation_that_is_not_open(alice: Person, bob: 
     alice.sees_state("First", "read")
 
     bob.page.evaluate("location.hash = ''")
-    alice.write("Second")
+    alice.write("Second", "Third")
 
-    alice.sees_state("Second", "delivered")
-    expect(bob.line(alice)).to_contain_text("1 unread")
-    expect(bob.page).to_have_title("(1) Katydid")
+    alice.sees_state("Third", "delivered")
+    expect(bob.line(alice)).to_contain_text("2 unread")
+    expect(bob.page).to_have_title("(2) Katydid")
+    bob.page.reload()
+    expect(bob.line(alice)).to_contain_text("2 unread")
+    bob.open(alice)
+    expect(bob.page).to_have_title("Katydid")
 
 
 def test_one_sees_who_is_writing_and_who_is_online(alice: Person, bob: Person) -> None:
@@ -102,7 +110,7 @@ def test_a_conversation_begins_with_an_exact_name_only(alice: Person, bob: Perso
 
 
 def test_carol_hears_nothing(alice: Person, bob: Person, new_person: NewPerson) -> None:
-    carol = new_person("carol").register("Carol")
+    carol = new_person("carol")
 
     alice.talk_to(bob).write("Between us")
     bob.open(alice).sees("Between us")

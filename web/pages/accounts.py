@@ -49,8 +49,7 @@ def login() -> ResponseReturnValue:
         return redirect(_next_page()) if is_logged_in() else _form("login.html")
     name = request.form.get("account", "").strip()
     parts().limits.count_login(name)
-    with parts().database.reading() as sql:
-        account = authenticate(sql, name, request.form.get("password", ""))
+    account = authenticate(parts().database, name, request.form.get("password", ""))
     if account is None:
         log_failed_login(name, by="form")
         return _form("login.html", WrongPassword())
@@ -70,6 +69,7 @@ def _begin_session(account: Account) -> None:
     """Log in, and see to the device of a session that this one takes the place of: who logs in
     once more keeps it, and somebody else's is given up, since nobody could reach it any more."""
     before = caller() if is_logged_in() else None
+    log_out()
     log_in(account)
     if before is None or before.device is None:
         return

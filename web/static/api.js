@@ -25,8 +25,11 @@ export const conversations = () => call('GET', '/conversations');
 
 /** A page of history: the newest messages, those below `before`, or those above `after`. */
 export function messages(peer, { before, after, limit }) {
-  const cursors = Object.entries({ before, after, limit }).filter(([, value]) => value !== undefined);
-  return call('GET', `/conversations/${encodeURIComponent(peer)}/messages?${new URLSearchParams(cursors)}`);
+  const cursors = Object.entries({ before, after, limit }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const query = new URLSearchParams(cursors);
+  return call('GET', `/conversations/${encodeURIComponent(peer)}/messages?${query}`);
 }
 
 export const account = (name) => call('GET', `/accounts/${encodeURIComponent(name)}`);
@@ -37,7 +40,8 @@ export const devices = () => call('GET', '/devices');
 export const currentDevice = () => call('GET', '/devices/current', { leaveAt401: false });
 
 /** The credential of a device of the account, shown again. */
-export const credential = (device) => call('GET', `/devices/${encodeURIComponent(device)}/credential`);
+export const credential = (device) =>
+  call('GET', `/devices/${encodeURIComponent(device)}/credential`);
 
 export const addDevice = (name, kind) => call('POST', '/devices', { body: { name, kind } });
 
@@ -45,10 +49,7 @@ export const removeDevice = (device) => call('DELETE', `/devices/${encodeURIComp
 
 /** The same call again and again until the server is there to answer it. */
 export function persistently(call) {
-  return untilItWorks(
-    call,
-    (error) => error instanceof Unreachable || TEMPORARY.has(error.status),
-  );
+  return untilItWorks(call, (error) => error instanceof Unreachable || TEMPORARY.has(error.status));
 }
 
 async function call(method, path, { body, leaveAt401 = true } = {}) {

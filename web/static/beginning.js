@@ -20,7 +20,9 @@ export class Beginning {
       button.addEventListener('click', () => this.#open());
     }
     this.#form.addEventListener('submit', (event) => this.#submit(event));
-    this.#dialog.querySelector('[data-close]').addEventListener('click', () => this.#dialog.close());
+    this.#dialog
+      .querySelector('[data-close]')
+      .addEventListener('click', () => this.#dialog.close());
   }
 
   #open() {

@@ -94,15 +94,16 @@ export class Broker extends EventTarget {
 
   /** Said again and again: a broker that was restarted has forgotten who was online. */
   #stayPresent(client, connection) {
-    const say = () =>
-      client.publish(presence(this.#sendTopic), announcement(true, connection), { qos: 1 }, () => {});
+    const topic = presence(this.#sendTopic);
+    const say = () => client.publish(topic, announcement(true, connection), { qos: 1 }, () => {});
     say();
     const repeated = setInterval(say, PRESENCE_MILLISECONDS);
     client.once('close', () => clearInterval(repeated));
   }
 
   #news(topic, payload) {
-    this.#tell('news', { kind: kindOf(topic), payload: JSON.parse(new TextDecoder().decode(payload)) });
+    const content = JSON.parse(new TextDecoder().decode(payload));
+    this.#tell('news', { kind: kindOf(topic), payload: content });
   }
 
   async #ended(reasonCode) {

@@ -3,7 +3,8 @@
 /** A line that sends a message, and one that prints all that comes. */
 export function commands(mqtt) {
   const { host, port, username, password, client_id: clientId } = mqtt;
-  const login = `-V mqttv5 -h ${quoted(host)} -p ${port} -i ${quoted(clientId)} -u ${quoted(username)} -P ${quoted(password)} -q 1`;
+  const who = `-i ${quoted(clientId)} -u ${quoted(username)} -P ${quoted(password)}`;
+  const login = `-V mqttv5 -h ${quoted(host)} -p ${port} ${who} -q 1`;
   return {
     publish: `mosquitto_pub ${login} -t ${quoted(mqtt.send_topic)} -m 'Hello'`,
     subscribe: `mosquitto_sub ${login} -t ${quoted(mqtt.receive_filter)} -v`,

@@ -14,6 +14,7 @@ export class Connection extends EventTarget {
   #device;
   #tabs;
   #broker = null;
+  #stoodAside = false;
 
   constructor(account, device) {
     super();
@@ -22,7 +23,7 @@ export class Connection extends EventTarget {
     this.#tabs.addEventListener('lead', () => this.#lead());
     this.#tabs.addEventListener('follow', () => this.#follow());
     this.#tabs.addEventListener('displaced', () => this.#stepAside());
-    this.#tabs.addEventListener('told', ({ detail }) => this.#told(detail));
+    this.#tabs.addEventListener('told', ({ detail }) => this.#stoodAside || this.#told(detail));
   }
 
   /** Whether this tab has the MQTT session, and so does what must be done once only. */
@@ -55,6 +56,7 @@ export class Connection extends EventTarget {
   }
 
   #lead() {
+    this.#stoodAside = false;
     const broker = new Broker(this.#device);
     broker.addEventListener('status', ({ detail }) => this.#share({ type: 'status', ...detail }));
     broker.addEventListener('news', ({ detail }) => this.#share({ type: 'news', ...detail }));
@@ -69,7 +71,9 @@ export class Connection extends EventTarget {
     this.#tabs.tell({ type: 'status?' });
   }
 
+  /** Not to follow the newer tab: with no election, nobody would tell when that one is closed. */
   #stepAside() {
+    this.#stoodAside = true;
     this.#dropBroker();
     this.#changeStatus('elsewhere');
   }

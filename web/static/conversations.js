@@ -13,7 +13,8 @@ export class ConversationList {
   constructor(state) {
     this.#state = state;
     const repaint = paintedOnceAFrame(() => this.#paint());
-    for (const event of ['list', 'thread', 'typing', 'open']) state.addEventListener(event, repaint);
+    for (const event of ['list', 'thread', 'typing', 'open'])
+      state.addEventListener(event, repaint);
     setInterval(repaint, 60_000); // “14:05” becomes “Yesterday”
   }
 

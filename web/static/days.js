@@ -3,7 +3,11 @@
 const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const weekday = new Intl.DateTimeFormat('en', { weekday: 'long' });
 const dayAndMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long' });
-const fullDate = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
+const fullDate = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+});
 const shortDate = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 const DAYS_WITH_A_NAME = 6;
 
@@ -23,7 +27,9 @@ export function dayName(time, now = new Date()) {
   if (age === 0) return 'Today';
   if (age === 1) return 'Yesterday';
   if (age > 1 && age <= DAYS_WITH_A_NAME) return weekday.format(date);
-  return date.getFullYear() === now.getFullYear() ? dayAndMonth.format(date) : fullDate.format(date);
+  return date.getFullYear() === now.getFullYear()
+    ? dayAndMonth.format(date)
+    : fullDate.format(date);
 }
 
 /** As short as a list needs it: 14:05, Yesterday, Monday, 3 Nov, 3 November 2025. */
@@ -31,7 +37,8 @@ export function shortTime(time, now = new Date()) {
   const date = new Date(time);
   const age = daysBetween(date, now);
   if (age === 0) return timeOf(date);
-  if (age > DAYS_WITH_A_NAME && date.getFullYear() === now.getFullYear()) return shortDate.format(date);
+  if (age > DAYS_WITH_A_NAME && date.getFullYear() === now.getFullYear())
+    return shortDate.format(date);
   return dayName(time, now);
 }
 

@@ -3,6 +3,24 @@
 
 import { addDevice, currentDevice, persistently } from './api.js';
 
+// Mark in the user agent → name; the first that fits, since each also names those it descends from.
+const BROWSERS = {
+  Edg: 'Edge',
+  OPR: 'Opera',
+  Firefox: 'Firefox',
+  Chrome: 'Chrome',
+  Safari: 'Safari',
+};
+const SYSTEMS = {
+  Android: 'Android',
+  iPhone: 'iPhone',
+  iPad: 'iPad',
+  Windows: 'Windows',
+  'Mac OS': 'macOS',
+  CrOS: 'ChromeOS',
+  Linux: 'Linux',
+};
+
 /** Somebody removed this browser from the account. */
 export class Revoked extends Error {}
 
@@ -47,8 +65,6 @@ export class Device {
 
 /** What the list of devices calls this one, such as “Firefox on Linux”. */
 export function browserName(userAgent = navigator.userAgent) {
-  const browsers = { 'Edg': 'Edge', 'OPR': 'Opera', 'Firefox': 'Firefox', 'Chrome': 'Chrome', 'Safari': 'Safari' };
-  const systems = { 'Android': 'Android', 'iPhone': 'iPhone', 'iPad': 'iPad', 'Windows': 'Windows', 'Mac OS': 'macOS', 'CrOS': 'ChromeOS', 'Linux': 'Linux' };
   const first = (names) => Object.entries(names).find(([mark]) => userAgent.includes(mark))?.[1];
-  return `${first(browsers) ?? 'Browser'} on ${first(systems) ?? 'unknown system'}`;
+  return `${first(BROWSERS) ?? 'Browser'} on ${first(SYSTEMS) ?? 'an unknown system'}`;
 }

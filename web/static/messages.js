@@ -110,7 +110,8 @@ function paintOnce(element, { text, sender, isOwn, id }) {
 
 function paintState(element, { state, problem }) {
   const detail = problem?.detail ?? '';
-  if (element.dataset.state === state && part(element, 'problem-detail').textContent === detail) return;
+  if (element.dataset.state === state && part(element, 'problem-detail').textContent === detail)
+    return;
   element.dataset.state = state;
   write(element, 'state-name', STATES[state]);
   part(element, 'state').hidden = false;

@@ -7,11 +7,13 @@ export class Receipts {
   #state;
   #connection;
   #collecting = new Map();
+  #said = new Map(); // verb and peer → seq, on this connection
 
   constructor(state, connection) {
     this.#state = state;
     this.#connection = connection;
     state.addEventListener('thread', ({ detail }) => this.#look(detail.peer));
+    connection.addEventListener('status', () => this.#said.clear());
     const lookAtOpened = () => state.openPeer && this.#look(state.openPeer);
     state.addEventListener('open', lookAtOpened);
     window.addEventListener('focus', lookAtOpened);
@@ -23,7 +25,7 @@ export class Receipts {
     if (!conversation || this.#connection.status !== 'online') return;
     const seq = conversation.newestFromPeer;
     if (this.#isBeingRead(peer)) this.#read(conversation, seq);
-    else if (seq > conversation.delivered) this.#deliveredSoon(peer);
+    else if (!this.#isSaid('delivered', conversation, seq)) this.#deliveredSoon(peer);
   }
 
   #isBeingRead(peer) {
@@ -32,10 +34,9 @@ export class Receipts {
   }
 
   #read(conversation, seq) {
-    if (seq <= conversation.read) return;
-    this.#connection.publish('read', conversation.peer, { seq });
-    const { account } = this.#state;
-    this.#state.receipt({ account, delivered: seq, read: seq }, conversation.peer);
+    if (this.#isSaid('read', conversation, seq)) return;
+    this.#say('read', conversation, seq);
+    this.#state.seeUpTo(conversation.peer, seq);
   }
 
   /** Messages that come together are answered together. */
@@ -43,15 +44,20 @@ export class Receipts {
     if (this.#collecting.has(peer) || !this.#connection.leads) return;
     const tell = () => {
       this.#collecting.delete(peer);
-      this.#delivered(this.#state.conversation(peer));
+      const conversation = this.#state.conversation(peer);
+      const seq = conversation.newestFromPeer;
+      if (!this.#isSaid('delivered', conversation, seq)) this.#say('delivered', conversation, seq);
     };
     this.#collecting.set(peer, setTimeout(tell, COLLECT_MILLISECONDS));
   }
 
-  #delivered(conversation) {
-    const seq = conversation.newestFromPeer;
-    if (seq <= conversation.delivered) return;
-    this.#connection.publish('delivered', conversation.peer, { seq });
-    conversation.delivered = seq;
+  /** Whether the archive knows it, or was told on this connection. */
+  #isSaid(verb, conversation, seq) {
+    return seq <= Math.max(conversation[verb], this.#said.get(`${verb} ${conversation.peer}`) ?? 0);
+  }
+
+  #say(verb, { peer }, seq) {
+    this.#said.set(`${verb} ${peer}`, seq);
+    this.#connection.publish(verb, peer, { seq });
   }
 }

@@ -113,7 +113,9 @@ async function orComplain(place, work) {
 find('add-form').addEventListener('submit', add);
 find('keep').addEventListener('click', () => revokeDialog.close());
 find('revoke-now').addEventListener('click', revokeNow);
-credentialDialog.querySelector('[data-close]').addEventListener('click', () => credentialDialog.close());
+credentialDialog
+  .querySelector('[data-close]')
+  .addEventListener('click', () => credentialDialog.close());
 for (const button of document.querySelectorAll('[data-copy]')) {
   button.addEventListener('click', () => copy(button));
 }

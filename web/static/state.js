@@ -10,15 +10,19 @@ const TYPING_MILLISECONDS = 6_000;
 class Conversation {
   thread = new Thread();
   displayName = '';
+  /** Own cursors, and the peer's, as the archive has them; they move forward only. */
   read = 0;
   delivered = 0;
   peerRead = 0;
   peerDelivered = 0;
+  /** Up to which seq its reader has seen it; told to the archive, which may not know it yet. */
+  seen = 0;
   unread = 0;
   /** Up to which seq `unread` has been counted. */
   counted = 0;
   isOnline = false;
   lastSeenAt = null;
+  presenceToldAt = -Infinity;
   isTyping = false;
   typingTimer = 0;
   /** Whether its history has been asked for, so that it is kept without gaps. */
@@ -40,8 +44,28 @@ class Conversation {
   }
 
   countUnread() {
-    this.unread += this.fromPeerAfter(Math.max(this.counted, this.read)).length;
+    this.unread += this.fromPeerAfter(Math.max(this.counted, this.seen)).length;
     this.counted = Math.max(this.counted, this.thread.lastSeq);
+  }
+
+  moveCursors({ read, delivered, peerRead, peerDelivered }) {
+    this.read = Math.max(this.read, read ?? 0);
+    this.delivered = Math.max(this.delivered, delivered ?? 0);
+    this.peerRead = Math.max(this.peerRead, peerRead ?? 0);
+    this.peerDelivered = Math.max(this.peerDelivered, peerDelivered ?? 0);
+    this.seeUpTo(this.read);
+  }
+
+  seeUpTo(seq) {
+    if (seq <= this.seen) return;
+    this.seen = seq;
+    this.recountUnread();
+  }
+
+  /** Possible as far as all above `seen` is known here; else the server's count stands. */
+  recountUnread() {
+    const isAllKnown = this.thread.last !== null && this.thread.firstSeq <= this.seen + 1;
+    if (isAllKnown) this.unread = this.fromPeerAfter(this.seen).length;
   }
 }
 
@@ -99,23 +123,27 @@ export class ChatState extends EventTarget {
     this.#tell('open');
   }
 
-  /** Take over what the server's list says of a conversation, but not its messages. */
-  summarize(summary) {
+  /**
+   * Take over what the server's list says of a conversation, but not its messages. What was told
+   * since the list was asked for (`askedAt`, by the clock of `performance`) is newer, and stays.
+   */
+  summarize(summary, askedAt) {
     const conversation = this.begin(summary.peer, summary.display_name);
-    const sinceThen = conversation.fromPeerAfter(summary.last_seq).length;
-    Object.assign(conversation, {
+    conversation.moveCursors({
       read: summary.read,
       delivered: summary.delivered,
       peerRead: summary.peer_read,
       peerDelivered: summary.peer_delivered,
-      unread: summary.unread + sinceThen,
-      counted: Math.max(summary.last_seq, conversation.thread.lastSeq),
-      isOnline: summary.online,
-      lastSeenAt: summary.last_seen_at,
     });
+    conversation.unread = summary.unread + conversation.fromPeerAfter(summary.last_seq).length;
+    conversation.counted = Math.max(summary.last_seq, conversation.thread.lastSeq);
+    if (conversation.seen > summary.read) conversation.recountUnread();
+    if (conversation.presenceToldAt < askedAt) {
+      conversation.isOnline = summary.online;
+      conversation.lastSeenAt = summary.last_seen_at;
+    }
     this.#tell('list');
     this.#tell('thread', { peer: summary.peer, arrived: [] });
-    return conversation;
   }
 
   /** Merge messages of one conversation, whether they were told or fetched. */
@@ -140,16 +168,18 @@ export class ChatState extends EventTarget {
 
   /** Someone has received or read up to here: the peer, or this account on any of its devices. */
   receipt({ account, delivered, read }, peer) {
-    const conversation = this.conversation(peer);
-    if (account === this.account) {
-      this.#readUpTo(conversation, read);
-      conversation.delivered = Math.max(conversation.delivered, delivered);
-    } else {
-      conversation.peerRead = Math.max(conversation.peerRead, read);
-      conversation.peerDelivered = Math.max(conversation.peerDelivered, delivered);
-    }
+    const isOwn = account === this.account;
+    this.conversation(peer).moveCursors(
+      isOwn ? { read, delivered } : { peerRead: read, peerDelivered: delivered },
+    );
     this.#tell('list');
     this.#tell('thread', { peer, arrived: [] });
+  }
+
+  /** The reader has seen the conversation up to here, before anybody else knows it. */
+  seeUpTo(peer, seq) {
+    this.conversation(peer).seeUpTo(seq);
+    this.#tell('list');
   }
 
   presence({ account, online, last_seen_at: lastSeenAt }) {
@@ -157,6 +187,7 @@ export class ChatState extends EventTarget {
     if (!conversation) return;
     conversation.isOnline = online;
     conversation.lastSeenAt = lastSeenAt;
+    conversation.presenceToldAt = performance.now();
     if (!online) this.#stopTyping(conversation);
     this.#tell('list');
   }
@@ -166,7 +197,10 @@ export class ChatState extends EventTarget {
     const conversation = this.conversation(peer);
     if (!conversation) return;
     clearTimeout(conversation.typingTimer);
-    conversation.typingTimer = setTimeout(() => this.#stopTyping(conversation), TYPING_MILLISECONDS);
+    conversation.typingTimer = setTimeout(
+      () => this.#stopTyping(conversation),
+      TYPING_MILLISECONDS,
+    );
     conversation.isTyping = true;
     this.#tell('typing');
   }
@@ -186,18 +220,14 @@ export class ChatState extends EventTarget {
   #takeIn(conversation, messages, arrived) {
     const { peer } = conversation;
     const settled = messages.filter(({ from }) => from === this.account).map(({ id }) => id);
-    this.outgoing = this.outgoing.filter((each) => each.peer !== peer || !settled.includes(each.id));
+    this.outgoing = this.outgoing.filter(
+      (each) => each.peer !== peer || !settled.includes(each.id),
+    );
     if (arrived.some(({ from }) => from === peer)) this.#stopTyping(conversation);
     conversation.countUnread();
     if (settled.length > 0) this.#tell('settled', { ids: settled });
     this.#tell('list');
     this.#tell('thread', { peer, arrived });
-  }
-
-  #readUpTo(conversation, read) {
-    if (read <= conversation.read) return;
-    conversation.read = read;
-    conversation.unread = Math.min(conversation.unread, conversation.fromPeerAfter(read).length);
   }
 
   #stopTyping(conversation) {

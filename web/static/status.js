@@ -18,7 +18,9 @@ export class StatusLine {
     connection.addEventListener('status', () => this.#changed());
     connection.addEventListener('revoked', () => this.#revoked.showModal());
     this.#revoked.addEventListener('cancel', (event) => event.preventDefault());
-    this.#elsewhere.querySelector('[data-use-here]').addEventListener('click', () => connection.useHere());
+    this.#elsewhere
+      .querySelector('[data-use-here]')
+      .addEventListener('click', () => connection.useHere());
     this.#changed();
   }
 
@@ -28,7 +30,8 @@ export class StatusLine {
     const { status } = this.#connection;
     document.body.dataset.connection = status;
     this.#elsewhere.hidden = status !== 'elsewhere';
-    if (status in WORDS) this.#timer = setTimeout(() => this.#say(WORDS[status]), QUIET_MILLISECONDS);
+    if (status in WORDS)
+      this.#timer = setTimeout(() => this.#say(WORDS[status]), QUIET_MILLISECONDS);
     else this.#say('');
   }
 

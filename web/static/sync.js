@@ -28,10 +28,10 @@ export class Sync {
 
   /** Fetch the list, and what was missed in each conversation. */
   async catchUp() {
-    const { conversations: summaries } = await persistently(conversations);
+    const { summaries, askedAt } = await persistently(listed);
     this.#isListed = true;
     for (const summary of summaries) {
-      this.#state.summarize(summary);
+      this.#state.summarize(summary, askedAt);
       this.#catchUpWith(summary);
     }
   }
@@ -116,6 +116,12 @@ export class Sync {
     }
     this.#filling.delete(peer);
   }
+}
+
+async function listed() {
+  const askedAt = performance.now();
+  const { conversations: summaries } = await conversations();
+  return { summaries, askedAt };
 }
 
 /** The account of this name, null when there is none. */

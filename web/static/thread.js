@@ -54,14 +54,16 @@ export class Thread {
 
   #takeNewer() {
     const newer = [];
-    for (let seq = this.lastSeq + 1; this.#early.has(seq); seq += 1) newer.push(this.#early.get(seq));
+    for (let seq = this.lastSeq + 1; this.#early.has(seq); seq += 1)
+      newer.push(this.#early.get(seq));
     this.#append(newer);
     return newer;
   }
 
   #takeOlder() {
     const older = [];
-    for (let seq = this.firstSeq - 1; this.#early.has(seq); seq -= 1) older.unshift(this.#early.get(seq));
+    for (let seq = this.firstSeq - 1; this.#early.has(seq); seq -= 1)
+      older.unshift(this.#early.get(seq));
     this.messages.unshift(...older);
     this.#note(older);
     if (this.firstSeq === 1) this.isComplete = true;

@@ -6,6 +6,9 @@ self.addEventListener('message', ({ data: { id, milliseconds } }) => {
   clearInterval(intervals.get(id));
   intervals.delete(id);
   if (milliseconds !== undefined) {
-    intervals.set(id, setInterval(() => self.postMessage(id), milliseconds));
+    intervals.set(
+      id,
+      setInterval(() => self.postMessage(id), milliseconds),
+    );
   }
 });

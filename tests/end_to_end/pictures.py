@@ -1,0 +1,156 @@
+"""`python -m tests.end_to_end.pictures`: takes the pictures of the README, docs/images/*.png.
+
+A real installation in a home that is thrown away, real pages; only what was said before today is
+put into the tables directly, since nobody wants to wait for yesterday.
+"""
+
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, expect, sync_playwright
+from sqlmodel import Session
+
+from chat.accounts import account_named
+from chat.conversations import direct_key
+from chat.database import Database
+from chat.models import Account, Conversation, Member, Message
+from chat.settings import REPOSITORY
+from chat.times import now
+from tests.conftest import needs
+from tests.end_to_end.conftest import CHROMIUM_ARGUMENTS
+from tests.end_to_end.person import PASSWORD, Person
+from tests.end_to_end.running_up import Up, quick_hash
+
+IMAGES = REPOSITORY / "docs" / "images"
+PEOPLE = {
+    "alice": "Alice Lindqvist",
+    "bob": "Bob Okafor",
+    "carol": "Carol Méndez",
+    "dara": "Dara Sok",
+    "greenhouse": "Greenhouse",
+}
+# Sender, text, minutes before now.
+WITH_BOB = [
+    ("bob", "Found it! The noise in the recording is no fault, it is a katydid.", 1_530),
+    ("alice", "No way. On the balcony, in November?", 1_524),
+    ("bob", "In your lemon tree. Third branch, looks exactly like a leaf.", 1_523),
+    ("bob", "It has been answering the one across the street all night.", 1_523),
+    ("alice", "So the two of them talk, and we get no sleep.", 1_519),
+    ("bob", "Did you listen again?", 47),
+    ("alice", "Twice. At 2:14 there are clearly three of them now.", 44),
+    ("alice", "One calls, and both of the others answer. Always in the same order.", 44),
+    ("bob", "Archive, then deliver :)", 41),
+    ("alice", "Shall we record together tonight? I can bring the good microphone.", 12),
+]
+OTHERS = {
+    "greenhouse": [("greenhouse", "Lemon tree: 14.2 °C, soil 31 %. Window closed.", 26)],
+    "carol": [
+        ("alice", "The slides are in the shared folder.", 190),
+        ("carol", "Got them, thank you! See you on Thursday.", 183),
+    ],
+    "dara": [
+        ("dara", "Can you feed the cat this weekend?", 4_400),
+        ("alice", "Of course. Same key as always?", 4_390),
+    ],
+}
+
+
+def main() -> None:
+    with TemporaryDirectory() as home, sync_playwright() as playwright:
+        up = Up(Path(home))
+        browser = playwright.chromium.launch(
+            executable_path=needs("chromium"), args=CHROMIUM_ARGUMENTS
+        )
+        try:
+            _make_past(Path(home))
+            _take_pictures(up, browser)
+        finally:
+            browser.close()
+            up.stop()
+
+
+def _take_pictures(up: Up, browser: Browser) -> None:
+    alice = _at_browser(up, browser, "alice", width=1180, height=760, color_scheme="light")
+    bob = _at_browser(up, browser, "bob", width=390, height=780, color_scheme="dark")
+    bob.page.locator("[data-peer=alice]").click()
+    alice.page.locator("[data-peer=bob]").click()
+    bob.write("Yes! At midnight, and bring a torch.")
+    alice.write("Midnight it is. I will be as quiet as a leaf.")
+    alice.sees_state("Midnight it is", "read")
+    expect(alice.line(bob)).to_contain_text("Midnight it is")
+    alice.page.screenshot(path=IMAGES / "desktop-light.png")
+    bob.page.screenshot(path=IMAGES / "phone-dark.png")
+
+
+def _at_browser(
+    up: Up, browser: Browser, account: str, *, width: int, height: int, color_scheme: str
+) -> Person:
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=color_scheme,  # type: ignore[arg-type]
+        device_scale_factor=2,
+        locale="en-GB",
+    )
+    return Person(context, up.url, account).log_in()
+
+
+def _make_past(home: Path) -> None:
+    database = Database(f"sqlite:///{home}/katydid.db")
+    with database.writing() as session:
+        session.add_all(_account(name, shown_as) for name, shown_as in PEOPLE.items())
+        session.flush()
+        for peer, said in {"bob": WITH_BOB, **OTHERS}.items():
+            _say(session, peer, said)
+    database.close()
+
+
+def _account(name: str, shown_as: str) -> Account:
+    hashed = quick_hash(PASSWORD)
+    return Account(name=name, display_name=shown_as, password_hash=hashed, created_at=now())
+
+
+def _say(session: Session, peer: str, said: list[tuple[str, str, int]]) -> None:
+    ids = {name: _id(session, name) for name in ("alice", peer)}
+    key = direct_key(*ids.values())
+    conversation = Conversation(key=key, last_seq=len(said))
+    session.add(conversation)
+    session.flush()
+    assert conversation.id is not None
+    for account in ids.values():
+        read = 0 if peer == "greenhouse" else len(said)
+        session.add(
+            Member(
+                conversation_id=conversation.id,
+                account_id=account,
+                delivered_seq=len(said),
+                read_seq=read,
+            )
+        )
+    for seq, (sender, text, minutes) in zip(count(1), said, strict=False):
+        session.add(
+            Message(
+                conversation_id=conversation.id,
+                seq=seq,
+                sender_id=ids[sender],
+                client_id=f"past-{seq}",
+                body=text,
+                stored_at=_minutes_ago(minutes),
+            )
+        )
+
+
+def _id(session: Session, name: str) -> int:
+    account = account_named(session, name)
+    assert account is not None
+    assert account.id is not None
+    return account.id
+
+
+def _minutes_ago(minutes: int) -> datetime:
+    return now() - timedelta(minutes=minutes)
+
+
+if __name__ == "__main__":
+    main()
