@@ -18,6 +18,8 @@ from chat.payloads import (
 )
 from chat.topics import down
 
+# With the longest correlation data (65,535 bytes) still below the broker's limit of 262,144.
+_HISTORY_BYTES = 180_000
 _KINDS: dict[type[Record], str] = {
     MessageRecord: "message",
     ReceiptRecord: "receipt",
@@ -42,6 +44,22 @@ def deliver(incoming: Incoming, news: News | None) -> None:
     settle_if_answered(incoming)
 
 
+def fitting(record: HistoryRecord, *, ascending: bool) -> HistoryRecord:
+    """As many of the messages as go into one packet: the first ones when the question was for what
+    comes after, else the last ones; then there is `more`."""
+    wanted = record.messages if ascending else record.messages[::-1]
+    taken, size_bytes = 0, 0
+    for message in wanted:
+        size_bytes += len(encode(message)) + 1
+        if size_bytes > _HISTORY_BYTES:
+            break
+        taken += 1
+    if taken == len(wanted):
+        return record
+    kept = wanted[:taken] if ascending else wanted[:taken][::-1]
+    return HistoryRecord(request=record.request, messages=kept, more=True)
+
+
 def deliver_history(incoming: Incoming, asked: AskHistory, record: HistoryRecord) -> None:
     """Answer where the question says, with its correlation data (MQTT 5.0, section 4.10)."""
     incoming.session.publish(
@@ -50,6 +68,7 @@ def deliver_history(incoming: Incoming, asked: AskHistory, record: HistoryRecord
         correlation_data=asked.correlation_data,
         because_of=incoming,
     )
+    settle_if_answered(incoming)
 
 
 def settle_if_answered(incoming: Incoming) -> None:

@@ -110,8 +110,12 @@ def command_from(
 def refuse(
     account: str | None, verb: str, to: str, reason: Reason, detail: str, *, id: str | None = None
 ) -> Refuse:
-    """A refusal, in the form in which its sender hears of it."""
-    return Refuse(account, ErrorRecord(id=id, verb=verb, to=to, reason=reason, detail=detail))
+    """A refusal, in the form in which its sender hears of it; what it repeats of the topic is cut
+    short, since that can be as long as a packet."""
+    error = ErrorRecord(
+        id=id, verb=_cut(verb, 32), to=_cut(to, 64), reason=reason, detail=_cut(detail, 300)
+    )
+    return Refuse(account, error)
 
 
 def _command(
@@ -153,6 +157,10 @@ def _refused_recipient(up: UpTopic, id: str | None = None) -> Refuse | None:
     if not is_account_name(up.to):
         return unknown_recipient(up.account, up.verb, up.to, id)
     return None
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[: characters - 1] + "…"
 
 
 def unknown_recipient(account: str, verb: str, to: str, id: str | None = None) -> Refuse:

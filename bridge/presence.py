@@ -10,6 +10,8 @@ from bridge.transaction import News, Transaction
 from chat.payloads import PresenceRecord
 from chat.times import rfc3339_from
 
+_MOST_CONNECTIONS = 100
+
 
 def announce(batch: Transaction, announcements: list[tuple[int, Announce]]) -> None:
     """Note each connection that began or ended."""
@@ -24,6 +26,7 @@ def _note(batch: Transaction, position: int, announced: Announce, account: int) 
     if announced.online:
         began = (account, announced.connection, batch.now_ms)
         batch.run(statements.CONNECTION_BEGAN, [began])
+        batch.run(statements.FORGET_OLDEST_CONNECTIONS, [(account, account, _MOST_CONNECTIONS)])
     else:
         batch.run(statements.CONNECTION_ENDED, [(account, announced.connection)])
     online = _is_online(batch, account)

@@ -25,6 +25,8 @@ from chat.times import now
 
 T = TypeVar("T")
 
+# Who loses one connection right after the other waits longer each time.
+_STEADY_SECONDS = 5.0
 # As long as any, for when nobody knows: a first start, or a database that does not answer yet.
 _LONG_ABSENCE_SECONDS = 86_400.0
 
@@ -62,16 +64,17 @@ class Serving:
         loop = asyncio.get_running_loop()
         served_until = loop.time()
         while True:
-            was_open = False
+            was_open, opened_at = False, loop.time()
             try:
                 session = await connect(
                     self._settings, self._secrets, shard, receive=self._worker.receive
                 )
                 was_open = True
-                backoff.reset()
                 self._worker.forgive(loop.time() - served_until)
                 await self._until_lost(session)
             except SessionLost as why:
+                if was_open and loop.time() - opened_at > _STEADY_SECONDS:
+                    backoff.reset()
                 served_until = loop.time() if was_open else served_until
                 wait_seconds = backoff.next_seconds()
                 log.warning("no session", shard=shard, why=str(why), next_try_in=wait_seconds)

@@ -24,6 +24,8 @@ RECEIVE_MAXIMUM = 1_000
 KEEP_ALIVE_SECONDS = 20
 ANSWER_WITHIN_SECONDS = 10.0
 _FOR_EVER = 0xFFFFFFFF
+_LARGEST_OF_ALL_BYTES = 268_435_460  # MQTT 5.0, section 2.1.4
+_OVERHEAD_BYTES = 32  # more than header, lengths, packet id and properties take
 _FAILURE = 0x80  # MQTT 5.0, section 2.4: reason codes from here on are failures
 
 
@@ -70,6 +72,7 @@ class Session(asyncio.Protocol):
         self._in_flight: dict[int, Incoming | None] = {}
         self._waiting: deque[tuple[str, bytes, bytes | None, Incoming | None]] = deque()
         self._window = RECEIVE_MAXIMUM
+        self._largest_packet_bytes = _LARGEST_OF_ALL_BYTES
         self._last_packet_id = 0
 
     @property
@@ -93,6 +96,7 @@ class Session(asyncio.Protocol):
             raise SessionLost(f"the broker refused the connection: {_code(connack)}")
         self.present_before = connack.session_present
         self._window = min(connack.receive_max, RECEIVE_MAXIMUM)
+        self._largest_packet_bytes = connack.max_packet_size or _LARGEST_OF_ALL_BYTES
         one_filter = mqtt5.TopicFilter(up_filter(self.shard), max_qos=mqtt5.QoS.AT_LEAST_ONCE)
         suback = await self._ask(mqtt5.SubscribePacket(1, [one_filter]))
         if not isinstance(suback, mqtt5.SubAckPacket) or int(suback.reason_codes[0]) >= _FAILURE:
@@ -110,7 +114,13 @@ class Session(asyncio.Protocol):
         because_of: Incoming | None = None,
     ) -> None:
         """Send one message. At QoS 1, `because_of` is settled when the last of its copies has been
-        answered by the broker; beyond the window, messages wait here in their order."""
+        answered by the broker; beyond the window, messages wait here in their order. What is
+        larger than the broker takes counts as refused: to send it would end the connection, and
+        its cause would come again and again."""
+        size_bytes = len(topic.encode()) + len(payload) + len(correlation_data or b"")
+        if size_bytes + _OVERHEAD_BYTES > self._largest_packet_bytes:
+            self.refused_copies += 1
+            return
         if not at_least_once:
             self._write(mqtt5.PublishPacket(topic, payload).write())
             return

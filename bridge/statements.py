@@ -68,6 +68,13 @@ INSERT INTO presence (account_id, connection, since_at) VALUES (?, ?, ?)
 ON CONFLICT (account_id, connection) DO UPDATE SET since_at = excluded.since_at
 """
 
+# Whoever announces ever new connections forgets the oldest ones.
+FORGET_OLDEST_CONNECTIONS = """
+DELETE FROM presence WHERE account_id = ? AND connection NOT IN
+    (SELECT connection FROM presence WHERE account_id = ?
+     ORDER BY since_at DESC, connection LIMIT ?)
+"""
+
 CONNECTION_ENDED = "DELETE FROM presence WHERE account_id = ? AND connection = ?"
 
 COUNT_CONNECTIONS = "SELECT count(*) FROM presence WHERE account_id = ?"

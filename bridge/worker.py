@@ -12,13 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import structlog
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from bridge import metrics
 from bridge.archive import Archive
 from bridge.backoff import Backoff
-from bridge.delivery import deliver, deliver_history, settle_if_answered
-from bridge.intake import AskHistory, Command, Refuse, Send, Typing, command_from, refuse
+from bridge.delivery import deliver, deliver_history, fitting, settle_if_answered
+from bridge.intake import AskHistory, Command, Refuse, Send, command_from, refuse
 from bridge.rates import Rates
 from bridge.session import Incoming
 from bridge.transaction import News
@@ -30,6 +37,8 @@ from chat.settings import Settings
 from chat.times import now
 
 BATCH_COMMANDS = 250
+# A message is followed by typing before it, and two receipts after it.
+_SIGNALS_PER_MESSAGE = 5
 
 log = structlog.get_logger()
 
@@ -40,7 +49,11 @@ class Worker:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
         self._archive = Archive(database)
-        self._rates = Rates(rate_per_second=settings.rate_per_second, burst=settings.rate_burst)
+        rate, burst = settings.rate_per_second, settings.rate_burst
+        self._message_rates = Rates(rate_per_second=rate, burst=burst)
+        self._signal_rates = Rates(
+            rate_per_second=_SIGNALS_PER_MESSAGE * rate, burst=_SIGNALS_PER_MESSAGE * burst
+        )
         self._waiting: deque[tuple[Incoming, Command]] = deque()
         self._arrived = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -58,12 +71,18 @@ class Worker:
             response_topic=incoming.response_topic,
             correlation_data=incoming.correlation_data,
         )
-        self._waiting.append((incoming, self._within_rate(incoming, command)))
+        limited = self._within_rate(incoming, command)
+        if limited is None:
+            metrics.REFUSED.labels("rate-limited").inc()
+            settle_if_answered(incoming)
+            return
+        self._waiting.append((incoming, limited))
         self._arrived.set()
 
     def forgive(self, away_seconds: float) -> None:
         """Do not count what piled up in that time as sent too fast."""
-        self._rates.forgive(away_seconds, self._loop.time())
+        for rates in (self._message_rates, self._signal_rates):
+            rates.forgive(away_seconds, self._loop.time())
 
     async def run(self) -> None:
         """Archive and deliver until cancelled."""
@@ -80,16 +99,21 @@ class Worker:
         self.writer.shutdown()
         self._reader.shutdown()
 
-    def _within_rate(self, incoming: Incoming, command: Command) -> Command:
-        """The command, or its refusal where the account asks for too much. What the broker
-        delivers again was counted the first time."""
-        if not isinstance(command, Send | AskHistory | Typing) or incoming.duplicate:
+    def _within_rate(self, incoming: Incoming, command: Command) -> Command | None:
+        """The command, or its refusal where the account asks for too much. What the broker delivers
+        again was counted the first time. Too many signals (receipts, typing, presence, and what is
+        malformed) are not even answered: the answers would be the flood."""
+        if incoming.duplicate or command.account is None:
             return command
-        if self._rates.allow(command.account, self._loop.time()):
+        now = self._loop.time()
+        if not isinstance(command, Send | AskHistory):
+            return command if self._signal_rates.allow(command.account, now) else None
+        if self._message_rates.allow(command.account, now):
             return command
-        id = None if isinstance(command, Typing) else command.id
         detail = "You are sending faster than this server allows; try again in a few seconds."
-        return refuse(command.account, command.verb, command.to, "rate-limited", detail, id=id)
+        return refuse(
+            command.account, command.verb, command.to, "rate-limited", detail, id=command.id
+        )
 
     def _take(self) -> Iterator[tuple[Incoming, Command]]:
         """Waiting messages in order; those of a connection that ended come again by themselves."""
@@ -179,14 +203,15 @@ class Worker:
                 after=request.after,
                 limit=request.limit,
             )
-        return HistoryRecord(request=request.request, messages=page.messages, more=page.more)
+        record = HistoryRecord(request=request.request, messages=page.messages, more=page.more)
+        return fitting(record, ascending=request.after is not None)
 
 
 def _may_pass(error: SQLAlchemyError) -> bool:
-    """Whether the same batch may well be taken later: a lock, a full disk, a lost connection."""
-    return isinstance(error, OperationalError) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    )
+    """Whether the same batch may well be taken later: a lock, a full disk, a lost connection. What
+    the batch itself is to blame for fails each time."""
+    to_blame = (DataError, IntegrityError, InterfaceError, ProgrammingError)
+    return isinstance(error, DBAPIError) and not isinstance(error, to_blame)
 
 
 def _kind_of(error: SQLAlchemyError) -> str:

@@ -5,6 +5,8 @@ site's business.
 """
 
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from threading import BoundedSemaphore
@@ -15,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from chat.database import Database
-from chat.errors import NameTaken, NotAcceptable
+from chat.errors import NameTaken, NotAcceptable, ServerBusy
 from chat.models import Account
 from chat.topics import is_account_name
 
@@ -25,7 +27,8 @@ DISPLAY_NAME_CHARACTERS = 64
 # argon2id with the library's defaults (RFC 9106, second recommendation): 64 MiB at each use.
 _HASHER = PasswordHasher()
 # So that a flood of logins takes turns, instead of all the memory.
-_AT_ONCE = BoundedSemaphore(4)
+_AT_ONCE = BoundedSemaphore(2)
+_TURN_WITHIN_SECONDS = 2.0
 # Has a meaning of its own in the API's paths.
 _RESERVED = ("me",)
 
@@ -35,7 +38,7 @@ def register(
 ) -> Account:
     """The new account, shown as `display_name` or else as its name.
 
-    Raises NotAcceptable for the first field that breaks a rule, and NameTaken.
+    Raises NotAcceptable for the first field that breaks a rule, NameTaken and ServerBusy.
     """
     _check_name(name)
     _check_password(password)
@@ -58,12 +61,16 @@ def register(
     return account
 
 
-def authenticate(session: Session, name: str, password: str) -> Account | None:
-    """The account, if the password is its own; a wrong name takes the same time."""
-    account = account_named(session, name)
+def authenticate(database: Database, name: str, password: str) -> Account | None:
+    """The account, if the password is its own; a wrong name takes the same time.
+
+    Raises ServerBusy.
+    """
+    with database.reading() as session:
+        account = account_named(session, name)
     known_hash = account.password_hash if account else _nobodys_hash()
     try:
-        with _AT_ONCE:
+        with _taking_turns():
             _HASHER.verify(known_hash, password)
     except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return None
@@ -82,8 +89,18 @@ def account_with_id(session: Session, account_id: int) -> Account | None:
     return session.get(Account, account_id)
 
 
+@contextmanager
+def _taking_turns() -> Iterator[None]:
+    if not _AT_ONCE.acquire(timeout=_TURN_WITHIN_SECONDS):
+        raise ServerBusy
+    try:
+        yield
+    finally:
+        _AT_ONCE.release()
+
+
 def _hash(password: str) -> str:
-    with _AT_ONCE:
+    with _taking_turns():
         return _HASHER.hash(password)
 
 

@@ -12,15 +12,17 @@ import string
 from collections.abc import Iterator
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from chat.accounts import is_printable
-from chat.errors import NotAcceptable, UnknownDevice
+from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
 from chat.models import Account, Device
 from chat.presence import forget_device
 
 KINDS = ("browser", "phone", "thing")
 NAME_CHARACTERS = 64
+MOST_DEVICES = 100
 
 _ID_CHARACTERS = 12
 _ID_ALPHABET = string.ascii_lowercase + string.digits
@@ -49,6 +51,13 @@ def new_device(*, account: Account, name: str, kind: str, now: datetime) -> Devi
     )
 
 
+def check_may_add_device(session: Session, account: Account) -> None:
+    """Raises TooManyDevices: each costs the broker, at every change of any."""
+    count = select(func.count()).select_from(Device).where(Device.account_id == account.id)
+    if session.exec(count).one() >= MOST_DEVICES:
+        raise TooManyDevices(MOST_DEVICES)
+
+
 def devices_of(session: Session, account: Account) -> list[Device]:
     """The account's devices, newest first."""
     newest_first = (col(Device.created_at).desc(), Device.id)
@@ -66,7 +75,8 @@ def device_of(session: Session, account: Account, device_id: str) -> Device:
 
 
 def remove_device(session: Session, device_id: str) -> None:
-    """Forget a device and its connections; one that is not there is forgotten already."""
+    """Forget a device, its connections, and the logins of its browser (which go with the row);
+    one that is not there is forgotten already."""
     device = session.get(Device, device_id)
     if device is not None:
         forget_device(session, device)

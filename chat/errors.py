@@ -63,6 +63,20 @@ class UnknownDevice(KatydidError):
         self.device_id = device_id
 
 
+class TooManyDevices(KatydidError):
+    """The account has as many devices as one may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You have {most} devices, which is the most; revoke one first.")
+
+
+class ServerBusy(KatydidError):
+    """So many ask for what is dear, such as checking a password, that this one has to come back."""
+
+    def __init__(self) -> None:
+        super().__init__("The server is busy; try again in a few seconds.")
+
+
 class BrokerUnreachable(KatydidError):
     """The broker did not take a change of who may do what."""
 

@@ -42,6 +42,20 @@ class Device(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcMilliseconds)
 
 
+class Login(SQLModel, table=True):
+    """A browser that somebody has logged in with, until the login is ended."""
+
+    # Random, since the cookie carries it.
+    id: str = Field(primary_key=True, max_length=43)
+    account_id: int = Field(foreign_key="account.id", sa_type=_Id)
+    # The browser's own device, with which the login ends; the index serves that.
+    device_id: str | None = Field(
+        default=None, foreign_key="device.id", ondelete="CASCADE", index=True, max_length=16
+    )
+    # Moved when the cookie is made to last longer.
+    seen_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
 class Conversation(SQLModel, table=True):
     """What members say to each other, as one log numbered by `seq` without a gap."""
 

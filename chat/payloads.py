@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from chat.times import milliseconds
+from chat.times import LATEST_MS, milliseconds
 
 TEXT_CHARACTERS = 4_000
 HISTORY_LIMIT = 200
@@ -151,8 +151,8 @@ def parse_send(payload: bytes) -> Send:
         raise NotAPayload(detail, reason="too-long", id=send.id)
     if "\0" in send.text:
         raise NotAPayload("The text contains the character NUL.", id=send.id)
-    if send.sent_at is not None and milliseconds(send.sent_at) < 0:
-        raise NotAPayload("sent_at lies before 1970.", id=send.id)
+    if send.sent_at is not None and not 0 <= milliseconds(send.sent_at) <= LATEST_MS:
+        raise NotAPayload("sent_at lies before 1970 or after 9999.", id=send.id)
     return send
 
 

@@ -6,6 +6,7 @@ has no connections, clears it.
 
 from collections.abc import Iterable
 
+from sqlalchemy import true
 from sqlmodel import Session, col, delete, select
 
 from chat.models import Device, Presence
@@ -19,9 +20,13 @@ def online_among(session: Session, account_ids: Iterable[int]) -> set[int]:
 
 def forget_device(session: Session, device: Device) -> None:
     """A device that is no more is not online: the broker does not send its will for it. Clients
-    begin a connection's name with the device id, so that it is known whose it is."""
+    begin a connection's name with the device id, so that it is known whose it is; with the last
+    device, all go."""
+    of_account = col(Presence.account_id) == device.account_id
     its_own = col(Presence.connection).startswith(f"{device.id}-", autoescape=True)
-    session.exec(delete(Presence).where(col(Presence.account_id) == device.account_id, its_own))
+    devices = select(Device.id).where(Device.account_id == device.account_id).limit(2)
+    is_last = len(session.exec(devices).all()) < 2
+    session.exec(delete(Presence).where(of_account, true() if is_last else its_own))
 
 
 def nobody_is_online(session: Session) -> None:

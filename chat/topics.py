@@ -87,10 +87,12 @@ def all_down_filter() -> str:
 
 
 def is_below_down(topic: str, account: str) -> bool:
-    """Whether an answer to `account` may be published there: strictly below its own `down/`."""
+    """Whether an answer to `account` may be published there: strictly below its own `down/`, at
+    most 200 characters in 4 levels (brokers end the connection for a topic that is too deep)."""
     prefix = f"{_DOWN}/{account}/"
     below = topic[len(prefix) :]
-    return topic.startswith(prefix) and below != "" and not re.search(r"[+#\0]", below)
+    is_short = 0 < len(below) <= 200 and below.count("/") < 4
+    return topic.startswith(prefix) and is_short and not re.search(r"[+#\x00-\x1f\x7f]", below)
 
 
 def parse_up(topic: str) -> UpTopic:

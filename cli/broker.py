@@ -60,7 +60,7 @@ def main() -> NoReturn:
     try:
         settings = settings_from(os.environ)
         program, config = prepare(settings, load_secrets(settings))
-    except KatydidError as error:
+    except (KatydidError, OSError, SQLAlchemyError) as error:
         print(f"broker: {error}", file=sys.stderr)
         sys.exit(2)
     os.execv(program, [program, "-c", str(config)])  # noqa: S606

@@ -17,11 +17,11 @@ from chat.settings import REPOSITORY, Settings
 # second more each time, the wait after an outage of an hour is 85 s, after one of a day 7 minutes.
 _TRIES = 1_000_000
 # How long a child may take to end before it is killed, processes of its own included.
-_STOP_SECONDS = 8
+_STOP_SECONDS = {"broker": 60, "bridge": 8, "web": 8}  # mosquitto writes its queues to the disk
 _WEB_WORKERS = 2
 _THREADS_PER_WORKER = 8
 # Of the three, one after the other.
-STOPPED_WITHIN_SECONDS = 3 * _STOP_SECONDS + 6.0
+STOPPED_WITHIN_SECONDS = sum(_STOP_SECONDS.values()) + 6.0
 
 
 def write_configuration(settings: Settings) -> Path:
@@ -104,7 +104,7 @@ def _program(settings: Settings, name: str, command: list[str], priority: int) -
         startsecs="2",
         startretries=_TRIES,
         stopsignal="TERM",
-        stopwaitsecs=_STOP_SECONDS,
+        stopwaitsecs=_STOP_SECONDS[name],
         stopasgroup="true",
         killasgroup="true",
         redirect_stderr="true",

@@ -33,6 +33,9 @@ class Issuer(Protocol):
     def revoke(self, user_name: str) -> None:
         """Refuse the device from now on, and cut its live connection at once."""
 
+    def knows(self, user_name: str) -> bool:
+        """Whether the broker lets the device in; changes nothing."""
+
     def restore(self, everyone: Iterable[Credentials]) -> None:
         """Make the broker know these devices and no others."""
 

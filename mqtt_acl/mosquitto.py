@@ -63,6 +63,11 @@ class DynamicSecurityIssuer:
         answers = self._ask([{"command": "deleteClient", "username": user_name}])
         _accept(answers, besides="not found")
 
+    def knows(self, user_name: str) -> bool:
+        answers = self._ask([{"command": "getClient", "username": user_name}])
+        _accept(answers, besides="not found")
+        return "error" not in answers[0]
+
     def restore(self, everyone: Iterable[Credentials]) -> None:
         everyone = list(everyone)
         accounts = {credentials.account for credentials in everyone}

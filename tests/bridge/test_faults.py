@@ -140,6 +140,23 @@ def test_who_sends_too_fast_is_told_so(installation: Installation) -> None:
         assert ids == {f"{number}" for number in range(20)}
 
 
+def test_a_flood_of_what_is_malformed_is_not_answered_by_another(
+    installation: Installation,
+) -> None:
+    installation.environ |= {"KATYDID_RATE_PER_SECOND": "1", "KATYDID_RATE_BURST": "5"}
+    installation.register("alice", "bob")
+    installation.start("broker", "bridge")
+    with Client(installation.settings, installation.new_device("alice")) as alice:
+        alice.subscribe(down_filter("alice"))
+        time.sleep(1)  # what comes right after a start may have piled up before it
+        for _ in range(200):
+            alice.publish(up("alice", "bob", "read"), b"nonsense")
+        alice.publish(up("alice", "bob", "send"), {"id": "1", "text": "x"})
+        alice.wait_for("message")
+
+        assert 25 <= len(alice.received("error")) < 100
+
+
 def test_two_bridges_on_one_shard_do_not_fight(installation: Installation) -> None:
     installation.register("alice", "bob")
     installation.start("broker", "bridge")

@@ -8,15 +8,17 @@ from sqlmodel import select
 from chat.accounts import account_named, authenticate, register
 from chat.database import Database
 from chat.devices import (
+    MOST_DEVICES,
     all_devices,
     authenticate_device,
+    check_may_add_device,
     device_of,
     device_secret,
     devices_of,
     new_device,
     remove_device,
 )
-from chat.errors import NameTaken, NotAcceptable, UnknownDevice
+from chat.errors import NameTaken, NotAcceptable, TooManyDevices, UnknownDevice
 from chat.models import Device, Presence
 from chat.times import now
 from chat.user_names import device_user_name
@@ -26,14 +28,13 @@ KEY = b"k" * 32
 
 
 def test_a_password_opens_its_own_account_alone(people: Database) -> None:
-    with people.reading() as session:
-        alice = authenticate(session, "alice", PASSWORD)
+    alice = authenticate(people, "alice", PASSWORD)
 
-        assert alice is not None
-        assert alice.name == alice.display_name == "alice"
-        assert authenticate(session, "alice", PASSWORD + "!") is None
-        assert authenticate(session, "zed", PASSWORD) is None
-        assert authenticate(session, "alice", "\ud800") is None
+    assert alice is not None
+    assert alice.name == alice.display_name == "alice"
+    assert authenticate(people, "alice", PASSWORD + "!") is None
+    assert authenticate(people, "zed", PASSWORD) is None
+    assert authenticate(people, "alice", "\ud800") is None
 
 
 def test_a_password_is_kept_as_an_argon2id_hash(people: Database) -> None:
@@ -168,3 +169,29 @@ def test_a_removed_device_is_gone_and_no_longer_online(people: Database) -> None
     with people.reading() as session:
         assert [device.id for _, device in all_devices(session)] == [laptop.id]
         assert [row.connection for row in session.exec(select(Presence))] == [f"{laptop.id}-1"]
+
+
+def test_an_account_has_at_most_so_many_devices(people: Database) -> None:
+    for number in range(MOST_DEVICES):
+        with people.reading() as session:
+            alice = account_named(session, "alice")
+            assert alice is not None
+            check_may_add_device(session, alice)
+        add_device(people, "alice", f"{number}")
+
+    with people.reading() as session, pytest.raises(TooManyDevices, match="revoke one first"):
+        check_may_add_device(session, alice)
+
+
+def test_with_the_last_device_all_connections_go(people: Database) -> None:
+    phone = add_device(people, "alice", "Phone")
+    with people.writing() as session:
+        session.add(
+            Presence(account_id=phone.account_id, connection="of its own name", since_at=now())
+        )
+
+    with people.writing() as session:
+        remove_device(session, phone.id)
+
+    with people.reading() as session:
+        assert session.exec(select(Presence)).all() == []

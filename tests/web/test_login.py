@@ -71,6 +71,18 @@ def test_a_login_begins_a_new_session(site: Site) -> None:
     assert_problem(attacker.get(ME), 401)
 
 
+def test_logging_out_ends_every_copy_of_the_cookie(site: Site) -> None:
+    browser, thief = site.browser().log_in("alice"), site.browser()
+    stolen = browser.cookie()
+    assert stolen is not None
+    thief.set_cookie(stolen)
+    assert thief.get(ME).status_code == 200
+
+    browser.send_form("/logout")
+
+    assert_problem(thief.get(ME), 401)
+
+
 @pytest.mark.parametrize(
     ("asked", "led_to"),
     [

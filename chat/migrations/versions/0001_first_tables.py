@@ -33,6 +33,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_device_account_id", "device", ["account_id"])
     op.create_table(
+        "login",
+        sa.Column("id", sa.String(43), primary_key=True),
+        sa.Column("account_id", _ID, sa.ForeignKey("account.id"), nullable=False),
+        sa.Column("device_id", sa.String(16), sa.ForeignKey("device.id", ondelete="CASCADE")),
+        sa.Column("seen_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_login_device_id", "login", ["device_id"])
+    op.create_table(
         "conversation",
         sa.Column("id", _ID, primary_key=True),
         sa.Column("kind", sa.String(8), nullable=False),
@@ -103,6 +111,7 @@ def downgrade() -> None:
         "message",
         "member",
         "conversation",
+        "login",
         "device",
         "account",
     ):

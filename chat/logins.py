@@ -1,0 +1,58 @@
+"""Logins: each time somebody logged in with a browser, until it is ended.
+
+The cookie carries only the id of one, so that logging out, or revoking the browser's device from
+elsewhere, ends every copy of the cookie too.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, delete, select
+
+from chat.models import Account, Device, Login
+
+LASTS = timedelta(days=30)
+
+
+def begin_login(session: Session, account: Account, now: datetime) -> Login:
+    """A new login, without a device yet. Those that nobody has used for long are forgotten."""
+    assert account.id is not None
+    session.exec(delete(Login).where(col(Login.seen_at) < now - LASTS))
+    login = Login(id=secrets.token_urlsafe(24), account_id=account.id, seen_at=now)
+    session.add(login)
+    return login
+
+
+def find_login(
+    session: Session, login_id: str, now: datetime
+) -> tuple[Login, Account, Device | None] | None:
+    """The login with its account and its browser's device; None when it was ended or is old."""
+    found = session.exec(
+        select(Login, Account, Device)
+        .join(Account, col(Account.id) == Login.account_id)
+        .join(Device, col(Device.id) == Login.device_id, isouter=True)
+        .where(Login.id == login_id, col(Login.seen_at) > now - LASTS)
+    ).first()
+    if found is None:
+        return None
+    login, account, device = found
+    return login, account, device
+
+
+def bind_login(session: Session, login_id: str, device: Device) -> None:
+    """Make the device that of the login's browser: the login ends with it."""
+    login = session.get(Login, login_id)
+    if login is not None:
+        login.device_id = device.id
+
+
+def prolong_login(session: Session, login_id: str, now: datetime) -> None:
+    """Let it last from now on."""
+    login = session.get(Login, login_id)
+    if login is not None:
+        login.seen_at = now
+
+
+def end_login(session: Session, login_id: str) -> None:
+    """It is worth nothing from now on; a second call changes nothing."""
+    session.exec(delete(Login).where(col(Login.id) == login_id))
