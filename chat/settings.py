@@ -76,7 +76,19 @@ class Settings:
 
 def settings_from(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings that the environment asks for. Raises SettingError for the first bad one."""
-    read = _Reader(environ)
+    return _settings(_Reader(environ))
+
+
+def unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like settings of ours and are none: most likely misspelt."""
+    read = _Reader({})
+    _settings(read)
+    return sorted(
+        name for name in environ if name.startswith("KATYDID_") and name not in read.names
+    )
+
+
+def _settings(read: "_Reader") -> Settings:
     home = read("KATYDID_HOME", str(REPOSITORY / "var"), _folder)
     return Settings(
         home=home,
@@ -104,15 +116,20 @@ class _Reader:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
+        self.names: set[str] = set()
 
     def __call__(self, name: str, default: str, parse: Callable[[str], T]) -> T:
+        self.names.add(name)
         text = self._environ.get(name, "").strip() or default
         try:
             return parse(text)
         except ValueError as error:
-            raise SettingError(name, f"is {text!r}, but must be {error}") from None
+            # A URL may hold a password.
+            shown = "is something else" if "://" in text else f"is {text!r}"
+            raise SettingError(name, f"{shown}, but must be {error}") from None
 
     def optional(self, name: str, parse: Callable[[str], T]) -> T | None:
+        self.names.add(name)
         return self(name, "", parse) if self._environ.get(name, "").strip() else None
 
 

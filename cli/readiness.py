@@ -44,11 +44,11 @@ def where_to_begin(settings: Settings) -> str:
         [
             f"Katydid is ready. Open {url}/",
             "",
-            "From a terminal, with Alice's password, a device of hers writes to Bob:",
+            "From a terminal: Alice adds a device, which then writes to Bob with its own password:",
             f"  curl -u alice -H 'Content-Type: application/json' {url}/api/v1/devices"
             ' -d \'{"name": "terminal", "kind": "thing"}\'',
-            f"  mosquitto_pub -h {host} -p {settings.mqtt_port} -q 1"
-            " -i alice.DEVICE -u alice.DEVICE -P PASSWORD"
+            f"  mosquitto_pub -V 5 -h {host} -p {settings.mqtt_port} -q 1"
+            " -i alice.DEVICE -u alice.DEVICE -P DEVICE_PASSWORD"
             f" -t {up('alice', 'bob', 'send')} -m 'Hello Bob'",
             "",
             "Ctrl-C stops everything.",

@@ -16,7 +16,7 @@ from chat.database import Database
 from chat.devices import all_devices
 from chat.errors import KatydidError, SettingError
 from chat.secrets import load_secrets, make_missing_secrets
-from chat.settings import Settings, settings_from
+from chat.settings import Settings, settings_from, unknown_names
 from cli.broker import dynamic_security_plugin
 from cli.browser_libraries import bring_browser_libraries
 from cli.home import held_home
@@ -39,6 +39,8 @@ def up(environ: Mapping[str, str], arguments: list[str]) -> int:
         raise CannotStart("up takes no arguments; its settings are environment variables.")
     os.umask(0o077)
     settings = settings_from(environ)
+    for name in unknown_names(environ):
+        say(f"warning: there is no setting {name}; is it misspelt?")
     _refuse_what_is_not_built(settings)
     with held_home(settings):
         check_ports(settings)

@@ -6,7 +6,7 @@ import pytest
 
 from chat.errors import SecretMissing, SettingError
 from chat.secrets import load_secrets, make_missing_secrets
-from chat.settings import settings_from
+from chat.settings import settings_from, unknown_names
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
@@ -56,7 +56,14 @@ def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: str, allowe
     with pytest.raises(SettingError, match=allowed) as wrong:
         settings_from({name: value})
 
-    assert str(wrong.value).startswith(f"{name} is {value!r}")
+    assert str(wrong.value).startswith(f"{name} is ")
+    assert value in str(wrong.value) or "://" in value
+
+
+def test_a_misspelt_setting_is_noticed() -> None:
+    environ = {"KATYDID_HTTP_PROT": "8080", "KATYDID_HTTP_PORT": "8080", "HOME": "/"}
+
+    assert unknown_names(environ) == ["KATYDID_HTTP_PROT"]
 
 
 def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:

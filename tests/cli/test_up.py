@@ -80,7 +80,11 @@ def test_the_line_that_it_prints_writes_to_bob(running: Up) -> None:
         installation.issuer.issue(device)
     printed = re.search(r"^  (mosquitto_pub .*)$", running.said, re.MULTILINE)
     assert printed is not None
-    line = printed[1].replace("alice.DEVICE", alice.user_name).replace("PASSWORD", alice.password)
+    line = (
+        printed[1]
+        .replace("alice.DEVICE", alice.user_name)
+        .replace("DEVICE_PASSWORD", alice.password)
+    )
 
     with Client(installation.settings, bob) as screen:
         screen.subscribe(down_filter("bob"))

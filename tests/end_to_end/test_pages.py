@@ -42,10 +42,10 @@ def test_a_wrong_password_and_a_wrong_name_are_answered_alike(
 
 def test_logging_out_ends_the_session(alice: Person) -> None:
     alice.page.get_by_role("button", name="Log out").click()
-    expect(alice.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    expect(alice.page.get_by_role("heading", name="Welcome to Katydid")).to_be_visible()
 
     alice.visit("/")
-    expect(alice.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    expect(alice.page.get_by_role("heading", name="Welcome to Katydid")).to_be_visible()
 
 
 def test_a_phone_shows_the_list_or_a_conversation(new_person: NewPerson, bob: Person) -> None:

@@ -58,7 +58,7 @@ def test_a_browser_that_is_revoked_elsewhere_is_told_and_hears_nothing_more(
     alice.sees("Before", "Behind her back")
     at_work.sees("Before")
     at_work.page.get_by_role("link", name="Log in").click()
-    expect(at_work.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    expect(at_work.page.get_by_role("heading", name="Welcome to Katydid")).to_be_visible()
 
 
 def test_revoking_the_browser_in_use_leads_to_the_login(alice: Person) -> None:
@@ -68,7 +68,7 @@ def test_revoking_the_browser_in_use_leads_to_the_login(alice: Person) -> None:
     expect(alice.page.get_by_role("dialog")).to_contain_text("logged out at once")
     alice.page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
 
-    expect(alice.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    expect(alice.page.get_by_role("heading", name="Welcome to Katydid")).to_be_visible()
 
 
 def _device(person: Person, name: str) -> Locator:

@@ -47,7 +47,7 @@ def login() -> ResponseReturnValue:
     """The form; then on to the page that was asked for."""
     if request.method == "GET":
         return redirect(_next_page()) if is_logged_in() else _form("login.html")
-    name = request.form.get("account", "").strip()
+    name = request.form.get("account", "").strip().lower()  # phones begin with a capital
     parts().limits.count_login(name)
     account = authenticate(parts().database, name, request.form.get("password", ""))
     if account is None:
