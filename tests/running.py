@@ -3,6 +3,7 @@
 Parts are started one by one here; the tests of `./katydid up` start it as a user does.
 """
 
+import atexit
 import os
 import signal
 import socket
@@ -11,8 +12,10 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from shutil import copyfile, rmtree
+from tempfile import mkdtemp
 
 from sqlalchemy import text
 
@@ -65,6 +68,17 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@cache
+def _file_with_tables() -> Path:
+    """A migrated database without any row, to be copied: made once, since it takes its time."""
+    file = Path(mkdtemp()) / "katydid.db"
+    atexit.register(rmtree, file.parent)
+    database = Database(f"sqlite:///{file}")
+    database.migrate()
+    database.close()
+    return file
+
+
 class Installation:
     """A home with secrets and tables; `start` and `kill` its parts by their names."""
 
@@ -80,8 +94,8 @@ class Installation:
         self.settings: Settings = settings_from(self.environ)
         make_missing_secrets(self.settings)
         self.secrets: Secrets = load_secrets(self.settings)
+        copyfile(_file_with_tables(), home / "katydid.db")
         self.database = Database(self.settings.database_url)
-        self.database.migrate()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     # Accounts and devices, without the site.

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def up(clone: Path, ports: list[int]) -> Iterator[float]:
 
 
 def test_two_people_talk_in_a_fresh_clone_and_find_it_after_a_second_start(
-    tmp_path: Path, chromium: Browser
+    tmp_path: Path, chromium: Browser, tell: Callable[[str], None]
 ) -> None:
     needs("mosquitto")
     clone, ports = fresh_clone(tmp_path), free_ports(3)
@@ -68,7 +68,7 @@ def test_two_people_talk_in_a_fresh_clone_and_find_it_after_a_second_start(
     )
 
     with up(clone, ports) as seconds:
-        print(f"\nfirst start, from a fresh clone: {seconds:.1f} s")
+        tell(f"first start, from a fresh clone: {seconds:.1f} s")
         alice.register("Alice")
         bob.register("Bob")
         alice.talk_to(bob).write("Hello Bob")
@@ -76,7 +76,7 @@ def test_two_people_talk_in_a_fresh_clone_and_find_it_after_a_second_start(
         alice.sees("Hello Bob", "Hello Alice")
 
     with up(clone, ports) as seconds:
-        print(f"second start: {seconds:.1f} s")
+        tell(f"second start, to a served page: {seconds:.1f} s")
         for person in (alice, bob):
             person.visit("/")
             person.wait_until_online()

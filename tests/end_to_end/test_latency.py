@@ -1,8 +1,7 @@
 """How long a message takes from one browser to the other: printed, never asserted."""
 
+from collections.abc import Callable
 from statistics import median, quantiles
-
-import pytest
 
 from tests.end_to_end.person import Person
 
@@ -28,9 +27,7 @@ SEND = """text => {
 }"""
 
 
-def test_measure_live_delivery(
-    alice: Person, bob: Person, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_measure_live_delivery(alice: Person, bob: Person, tell: Callable[[str], None]) -> None:
     alice.talk_to(bob).write("Begin")
     bob.open(alice).sees("Begin")
     bob.page.evaluate(NOTE_ARRIVALS)
@@ -43,8 +40,7 @@ def test_measure_live_delivery(
     arrived_at = bob.page.evaluate("window.arrivals")
 
     took = [arrived_at[text] - sent_at[text] for text in sent_at]
-    with capsys.disabled():
-        print(
-            f"\nbrowser to browser, from Enter to the page, {MESSAGES} messages one by one:"
-            f" median {median(took):.0f} ms, 9 of 10 within {quantiles(took, n=10)[-1]:.0f} ms"
-        )
+    tell(
+        f"browser to browser, from Enter to the page, {MESSAGES} messages one by one:"
+        f" median {median(took):.0f} ms, 9 of 10 within {quantiles(took, n=10)[-1]:.0f} ms"
+    )

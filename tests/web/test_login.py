@@ -26,7 +26,7 @@ def test_a_person_logs_in_and_out(site: Site) -> None:
     [
         ("alice", "wrong password"),
         ("zed", PASSWORD),
-        ("Alice", PASSWORD),
+        ("alicia", PASSWORD),
         ("alice", ""),
         ("", ""),
         ("alice", "\0" * 20),
