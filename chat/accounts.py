@@ -84,11 +84,6 @@ def account_named(session: Session, name: str) -> Account | None:
     return session.exec(select(Account).where(Account.name == name)).first()
 
 
-def account_with_id(session: Session, account_id: int) -> Account | None:
-    """The account of this number."""
-    return session.get(Account, account_id)
-
-
 @contextmanager
 def _taking_turns() -> Iterator[None]:
     if not _AT_ONCE.acquire(timeout=_TURN_WITHIN_SECONDS):

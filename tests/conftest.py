@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -19,11 +20,15 @@ PROGRAMS = {
 
 
 def needs(program: str) -> str:
-    """Where the program is. Without it the test is skipped, but under CI=true it fails."""
+    """Where the program is; without it the test cannot run."""
     for name in PROGRAMS[program]:
         if found := shutil.which(name):
             return found
-    reason = f"{program} is not installed; ./katydid test installs it where it can"
+    cannot_run(f"{program} is not installed; ./katydid test installs it where it can")
+
+
+def cannot_run(reason: str) -> NoReturn:
+    """The machine lacks something: the test is skipped with the reason, but fails under CI=true."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

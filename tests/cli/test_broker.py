@@ -12,6 +12,7 @@ from chat.times import now
 from chat.topics import up
 from cli.broker import configuration, mosquitto_program
 from tests.cli.starting import processes_of
+from tests.conftest import cannot_run
 from tests.mqtt import Client
 from tests.running import Installation, free_ports, is_listening, wait_until
 
@@ -138,7 +139,7 @@ def test_the_file_in_the_repository_is_valid_as_it_stands(
         plain.replace("listener 1883", f"listener {mqtt}").replace("9001", str(websocket))
     )
     if not Path(plain.partition("\nplugin ")[2].splitlines()[0]).exists():
-        pytest.skip("mosquitto's plugin is somewhere else on this system")
+        cannot_run("mosquitto's plugin is somewhere else on this system")
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "broker").symlink_to(talking.settings.broker_dir)
     talking.kill("broker", 15)
