@@ -24,7 +24,7 @@ def needs(program: str) -> str:
     for name in PROGRAMS[program]:
         if found := shutil.which(name):
             return found
-    cannot_run(f"{program} is not installed; ./katydid test installs it where it can")
+    return cannot_run(f"{program} is not installed; ./katydid test installs it where it can")
 
 
 def cannot_run(reason: str) -> NoReturn:
