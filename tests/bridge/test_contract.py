@@ -171,6 +171,16 @@ def test_a_late_will_of_an_old_connection_never_hides_a_new_one(people: dict[str
     assert [presence["online"] for presence in people["bob"].received("presence")] == [True]
 
 
+def test_ever_new_connections_do_not_pile_up(
+    shared_bridge: Installation, people: dict[str, Client]
+) -> None:
+    for number in range(120):
+        announce(people["alice"], "alice", f"c{number}", online=True)
+    settle(people)
+
+    assert shared_bridge.rows("SELECT count(*) FROM presence") == [(100,)]
+
+
 def test_a_broken_connection_tells_by_its_will(
     shared_bridge: Installation, people: dict[str, Client], protocol: int
 ) -> None:

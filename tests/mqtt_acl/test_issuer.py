@@ -55,6 +55,15 @@ def test_a_device_that_is_revoked_twice_stays_out(shared_broker: Installation) -
     assert not may_come_in(shared_broker, device)
 
 
+def test_the_issuer_tells_whom_the_broker_knows(shared_broker: Installation) -> None:
+    device = shared_broker.new_device("alice")
+    assert shared_broker.issuer.knows(device.user_name)
+
+    shared_broker.issuer.revoke(device.user_name)
+
+    assert not shared_broker.issuer.knows(device.user_name)
+
+
 def test_revoking_one_device_leaves_the_others_connected(shared_broker: Installation) -> None:
     lost, kept = shared_broker.new_device("alice"), shared_broker.new_device("alice")
     with Client(shared_broker.settings, lost) as gone, Client(shared_broker.settings, kept) as here:
