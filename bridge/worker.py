@@ -143,7 +143,8 @@ class Worker:
                 stored = await self._loop.run_in_executor(
                     self.writer, self._archive.store, commands, now()
                 )
-            except SQLAlchemyError as error:
+            except Exception as error:
+                # A mistake of ours in one command must not stop all the others for ever.
                 if not _may_pass(error):
                     log.exception("a batch cannot be stored", commands=len(commands))
                     return await self._store_one_by_one(commands)
@@ -151,10 +152,6 @@ class Worker:
                 log.warning("the database did not take a batch", error=_kind_of(error))
                 await asyncio.sleep(backoff.next_seconds())
                 self.forgive(self._loop.time() - started)
-            except Exception:
-                # A mistake of ours in one command must not stop all the others for ever.
-                log.exception("a batch cannot be stored", commands=len(commands))
-                return await self._store_one_by_one(commands)
             else:
                 metrics.BATCH_COMMANDS.observe(len(commands))
                 metrics.BATCH_SECONDS.observe(self._loop.time() - started)
@@ -207,14 +204,14 @@ class Worker:
         return fitting(record, ascending=request.after is not None)
 
 
-def _may_pass(error: SQLAlchemyError) -> bool:
+def _may_pass(error: Exception) -> bool:
     """Whether the same batch may well be taken later: a lock, a full disk, a lost connection. What
     the batch itself is to blame for fails each time."""
     to_blame = (DataError, IntegrityError, InterfaceError, ProgrammingError)
     return isinstance(error, DBAPIError) and not isinstance(error, to_blame)
 
 
-def _kind_of(error: SQLAlchemyError) -> str:
+def _kind_of(error: Exception) -> str:
     """What went wrong, without the statement's parameters: they hold what people wrote."""
     return str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
 

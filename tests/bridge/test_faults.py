@@ -5,7 +5,7 @@ import random
 import signal
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import mqtt5
 import pytest
@@ -122,40 +122,38 @@ def test_what_is_written_while_no_bridge_runs_is_archived_when_one_comes(
     assert bodies == [(f"{number}",) for number in range(100)]
 
 
-def test_who_sends_too_fast_is_told_so(installation: Installation) -> None:
+@pytest.fixture
+def limited_alice(installation: Installation) -> Iterator[Client]:
+    """Alice, listening, where an account may send 5 messages at once and then one a second."""
     installation.environ |= {"KATYDID_RATE_PER_SECOND": "1", "KATYDID_RATE_BURST": "5"}
     installation.register("alice", "bob")
     installation.start("broker", "bridge")
     with Client(installation.settings, installation.new_device("alice")) as alice:
         alice.subscribe(down_filter("alice"))
         time.sleep(1)  # what comes right after a start may have piled up before it
-        for number in range(20):
-            alice.publish(up("alice", "bob", "send"), {"id": f"{number}", "text": "x"})
-        alice.wait_for("error", lambda error: error["id"] == "19")
-
-        refused = alice.received("error")
-        stored = alice.received("message")
-        assert {error["reason"] for error in refused} == {"rate-limited"}
-        assert len(stored) >= 5
-        ids = {record["id"] for record in [*refused, *stored]}
-        assert ids == {f"{number}" for number in range(20)}
+        yield alice
 
 
-def test_a_flood_of_what_is_malformed_is_not_answered_by_another(
-    installation: Installation,
-) -> None:
-    installation.environ |= {"KATYDID_RATE_PER_SECOND": "1", "KATYDID_RATE_BURST": "5"}
-    installation.register("alice", "bob")
-    installation.start("broker", "bridge")
-    with Client(installation.settings, installation.new_device("alice")) as alice:
-        alice.subscribe(down_filter("alice"))
-        time.sleep(1)  # what comes right after a start may have piled up before it
-        for _ in range(200):
-            alice.publish(up("alice", "bob", "read"), b"nonsense")
-        alice.publish(up("alice", "bob", "send"), {"id": "1", "text": "x"})
-        alice.wait_for("message")
+def test_who_sends_too_fast_is_told_so(limited_alice: Client) -> None:
+    for number in range(20):
+        limited_alice.publish(up("alice", "bob", "send"), {"id": f"{number}", "text": "x"})
+    limited_alice.wait_for("error", lambda error: error["id"] == "19")
 
-        assert 25 <= len(alice.received("error")) < 100
+    refused = limited_alice.received("error")
+    stored = limited_alice.received("message")
+    assert {error["reason"] for error in refused} == {"rate-limited"}
+    assert len(stored) >= 5
+    ids = {record["id"] for record in [*refused, *stored]}
+    assert ids == {f"{number}" for number in range(20)}
+
+
+def test_a_flood_of_what_is_malformed_is_not_answered_by_another(limited_alice: Client) -> None:
+    for _ in range(200):
+        limited_alice.publish(up("alice", "bob", "read"), b"nonsense")
+    limited_alice.publish(up("alice", "bob", "send"), {"id": "1", "text": "x"})
+    limited_alice.wait_for("message")
+
+    assert 25 <= len(limited_alice.received("error")) < 100
 
 
 def test_two_bridges_on_one_shard_do_not_fight(installation: Installation) -> None:
