@@ -22,23 +22,25 @@ def announce(batch: Transaction, announcements: list[tuple[int, Announce]]) -> N
 
 
 def _note(batch: Transaction, position: int, announced: Announce, account: int) -> None:
-    was_online = _is_online(batch, account)
+    was_online = _connections(batch, account) > 0
     if announced.online:
         began = (account, announced.connection, batch.now_ms)
         batch.run(statements.CONNECTION_BEGAN, [began])
-        batch.run(statements.FORGET_OLDEST_CONNECTIONS, [(account, account, _MOST_CONNECTIONS)])
     else:
         batch.run(statements.CONNECTION_ENDED, [(account, announced.connection)])
-    online = _is_online(batch, account)
+    connections = _connections(batch, account)
+    if connections > _MOST_CONNECTIONS:
+        batch.run(statements.FORGET_OLDEST_CONNECTIONS, [(account, account, _MOST_CONNECTIONS)])
+    online = connections > 0
     if was_online and not online:
         batch.run(statements.SEEN_NOW, [(batch.now_ms, account)])
     if was_online != online or announced.repeated:
         batch.news[position] = _news(batch, announced.account, account, online)
 
 
-def _is_online(batch: Transaction, account: int) -> bool:
+def _connections(batch: Transaction, account: int) -> int:
     [(count,)] = batch.select_of(account, statements.COUNT_CONNECTIONS)
-    return bool(count)
+    return int(count)
 
 
 def _news(batch: Transaction, name: str, account: int, online: bool) -> News:
