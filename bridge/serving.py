@@ -66,11 +66,12 @@ class Serving:
         while True:
             was_open, opened_at = False, loop.time()
             try:
+                # Before connecting: what has piled up comes in with the broker's first answer.
+                self._worker.forgive(loop.time() - served_until)
                 session = await connect(
                     self._settings, self._secrets, shard, receive=self._worker.receive
                 )
                 was_open = True
-                self._worker.forgive(loop.time() - served_until)
                 await self._until_lost(session)
             except SessionLost as why:
                 if was_open and loop.time() - opened_at > _STEADY_SECONDS:
@@ -95,7 +96,6 @@ class Serving:
             del self._open[session.shard]
             metrics.SESSIONS.dec()
             metrics.CONNECTIONS_LOST.inc()
-            metrics.COPIES_REFUSED.inc(session.refused_copies)
 
     async def _stand_by(self, shard: int) -> None:
         log.warning("another bridge took this shard over; standing by", shard=shard)

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import mqtt5
 from msgspec import Struct
 
+from bridge import metrics
 from bridge.framing import PUBLISH, decoded, frames, packet_id_of_publish
 from chat.topics import up_filter
 from chat.user_names import bridge_user_name
@@ -58,7 +59,6 @@ class Session(asyncio.Protocol):
         self.shard = shard
         self.user_name = bridge_user_name(shard)
         self.present_before = False
-        self.refused_copies = 0
         loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[NoReturn] = loop.create_future()
         self._loop = loop
@@ -119,7 +119,7 @@ class Session(asyncio.Protocol):
         its cause would come again and again."""
         size_bytes = len(topic.encode()) + len(payload) + len(correlation_data or b"")
         if size_bytes + _OVERHEAD_BYTES > self._largest_packet_bytes:
-            self.refused_copies += 1
+            metrics.COPIES_REFUSED.inc()
             return
         if not at_least_once:
             self._write(mqtt5.PublishPacket(topic, payload).write())
@@ -200,7 +200,7 @@ class Session(asyncio.Protocol):
     def _take_puback(self, packet: mqtt5.PubAckPacket) -> None:
         if int(packet.reason_code) >= _FAILURE:
             # The archive has it, and `seq` shows the gap: counted, never sent again.
-            self.refused_copies += 1
+            metrics.COPIES_REFUSED.inc()
         because_of = self._in_flight.pop(packet.packet_id, None)
         if because_of is not None:
             because_of.unanswered -= 1
