@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from chat.errors import SettingError
 from chat.topics import SHARDS
 
 T = TypeVar("T")
+Network = IPv4Network | IPv6Network
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -41,6 +43,7 @@ class Settings:
     public_url: str | None
     public_websocket_url: str | None
     public_mqtt: str | None
+    trusted_proxies: tuple[Network, ...]
 
     @property
     def starts_broker(self) -> bool:
@@ -90,6 +93,7 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
 
 def _settings(read: "_Reader") -> Settings:
     home = read("KATYDID_HOME", str(REPOSITORY / "var"), _folder)
+    public_url = read.optional("KATYDID_PUBLIC_URL", _url("http", "https"))
     return Settings(
         home=home,
         host=read("KATYDID_HOST", "127.0.0.1", _host),
@@ -105,9 +109,13 @@ def _settings(read: "_Reader") -> Settings:
         rate_burst=read("KATYDID_RATE_BURST", "100", _positive_whole_number),
         login_limit=read("KATYDID_LOGIN_LIMIT", "10 per minute", _limit),
         registration_limit=read("KATYDID_REGISTRATION_LIMIT", "20 per hour", _limit),
-        public_url=read.optional("KATYDID_PUBLIC_URL", _url("http", "https")),
+        public_url=public_url,
         public_websocket_url=read.optional("KATYDID_PUBLIC_WEBSOCKET_URL", _url("ws", "wss")),
         public_mqtt=read.optional("KATYDID_PUBLIC_MQTT", _host_and_port),
+        # Who has set a public URL has a proxy, most likely on this machine.
+        trusted_proxies=read(
+            "KATYDID_TRUSTED_PROXIES", "127.0.0.0/8, ::1" if public_url else "none", _networks
+        ),
     )
 
 
@@ -212,3 +220,14 @@ def _host_and_port(text: str) -> str:
     _host(host)
     _port(port)
     return text
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    if text == "none":
+        return ()
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError:
+        raise ValueError(
+            "none, or addresses and networks with commas between, such as 192.0.2.7, 10.1.0.0/16"
+        ) from None
