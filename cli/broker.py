@@ -98,7 +98,7 @@ def dynamic_security_plugin() -> Path:
 def configuration(settings: Settings) -> str:
     """The repository's mosquitto.conf with this installation's lines."""
     folder = settings.broker_dir
-    address, domain = _numeric(settings.host)
+    address, domain = _numeric(settings.plain_host)
     ours = {
         "plugin": f"plugin {dynamic_security_plugin()}",
         "plugin_opt_config_file": f"plugin_opt_config_file {folder}/dynamic-security.json",

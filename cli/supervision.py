@@ -74,6 +74,8 @@ def children_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str
         **environ,
         "KATYDID_HOME": str(settings.home),
         "KATYDID_DATABASE_URL": _independent_of_folder(settings.database_url),
+        "KATYDID_TLS_CERTIFICATE": str(settings.tls_certificate or ""),
+        "KATYDID_TLS_KEY": str(settings.tls_key or ""),
         "PROMETHEUS_MULTIPROC_DIR": str(settings.metrics_dir),
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONUNBUFFERED": "1",

@@ -21,6 +21,8 @@ _PROGRAMS = {
     "mosquitto": "mosquitto",
     "mosquitto_pub": "mosquitto-clients",
     "chromium": "chromium",
+    "haproxy": "haproxy",
+    "openssl": "openssl",
 }
 _CHECKS = {
     "formatter": ["ruff", "format", "--check", "."],

@@ -17,7 +17,9 @@ from chat.settings import Settings, settings_from, unknown_names
 from cli.broker import dynamic_security_plugin
 from cli.browser_libraries import bring_browser_libraries
 from cli.foreground import Foreground
+from cli.haproxy import check_certificate
 from cli.home import held_home
+from cli.migrate import DatabaseFails
 from cli.ports import check_ports, warn_of_open_doors
 from cli.programs import bring_program
 from cli.readiness import wait_until_ready, where_to_begin
@@ -40,11 +42,14 @@ def up(environ: Mapping[str, str], arguments: list[str]) -> int:
     for name in unknown_names(environ):
         say(f"warning: there is no setting {name}; is it misspelt?")
     _refuse_what_is_not_built(settings)
+    check_certificate(settings)
     with held_home(settings):
         check_ports(settings)
         if settings.starts_broker:
             bring_program("mosquitto", package="mosquitto")
             dynamic_security_plugin()
+        if settings.has_tls:
+            bring_program("haproxy", package="haproxy")
         bring_browser_libraries()
         _prepare_data(settings)
         warn_of_open_doors(settings)
@@ -70,8 +75,7 @@ def _prepare_data(settings: Settings) -> None:
         if not settings.starts_broker:
             _restore(settings, database)
     except SQLAlchemyError as error:
-        problem = getattr(error, "orig", None) or error
-        raise CannotStart(f"The database {settings.database_url} fails: {problem}.") from None
+        raise DatabaseFails(database, error) from None
     finally:
         database.close()
 
@@ -98,6 +102,8 @@ def _children(settings: Settings) -> list[Stage]:
         # It writes its queues to the disk.
         broker = Child(name="broker", command=python("cli.broker"), stop_seconds=60)
         children.insert(0, broker)
+    if settings.has_tls:
+        children.append(Child(name="haproxy", command=python("cli.haproxy")))
     return [alone(child) for child in children]
 
 

@@ -24,14 +24,14 @@ def main() -> NoReturn:
 
 
 def _gunicorn(settings: Settings) -> list[str]:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    host = settings.plain_host
     return [
         "-m",
         "gunicorn",
         "web:site()",
         # Loaded once, then forked: half the work at the start, and half the memory.
         "--preload",
-        f"--bind={host}:{settings.http_port}",
+        f"--bind={f'[{host}]' if ':' in host else host}:{settings.http_port}",
         "--worker-class=gthread",
         f"--workers={_WORKERS}",
         f"--threads={_THREADS_PER_WORKER}",
