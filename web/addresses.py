@@ -11,8 +11,8 @@ from chat.settings import Settings
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-# Where each broker answers WebSocket handshakes; mosquitto does anywhere.
-_WEBSOCKET_PATH = {"mosquitto": "/mqtt", "rabbitmq": "/ws"}
+# Where RabbitMQ answers WebSocket handshakes (`deploy/rabbitmq.conf`); mosquitto does anywhere.
+_WEBSOCKET_PATH = "/mqtt"
 
 
 def mqtt_address(settings: Settings) -> tuple[str, int]:
@@ -31,7 +31,7 @@ def websocket_url(settings: Settings) -> str:
     scheme = "wss" if is_https(settings) else "ws"
     host = _broker_host(settings)
     in_url = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{in_url}:{settings.websocket_port}{_WEBSOCKET_PATH[settings.broker]}"
+    return f"{scheme}://{in_url}:{settings.websocket_port}{_WEBSOCKET_PATH}"
 
 
 def websocket_origin(settings: Settings) -> str:
