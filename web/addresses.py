@@ -13,8 +13,8 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 # Of all ports that MQTT may have, the one that is registered for TLS.
 _SECURE_MQTT = 8883
-# Where each broker answers WebSocket handshakes; mosquitto does anywhere.
-_WEBSOCKET_PATH = {"mosquitto": "/mqtt", "rabbitmq": "/ws"}
+# Where RabbitMQ answers WebSocket handshakes (`deploy/rabbitmq.conf`); mosquitto does anywhere.
+_WEBSOCKET_PATH = "/mqtt"
 
 
 def mqtt_address(settings: Settings) -> tuple[str, int]:
@@ -42,7 +42,7 @@ def websocket_url(settings: Settings) -> str:
     in_url = f"[{host}]" if ":" in host else host
     # By TLS at the same port as the pages.
     port = settings.https_port if settings.has_tls else settings.websocket_port
-    return f"{scheme}://{in_url}:{port}{_WEBSOCKET_PATH[settings.broker]}"
+    return f"{scheme}://{in_url}:{port}{_WEBSOCKET_PATH}"
 
 
 def websocket_origin(settings: Settings) -> str:

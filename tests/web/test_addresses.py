@@ -69,7 +69,7 @@ PORTS = {"KATYDID_MQTT_PORT": "1884", "KATYDID_WEBSOCKET_PORT": "9002"}
             {"KATYDID_BROKER": "rabbitmq"},
             "localhost",
             ("localhost", 1884),
-            "ws://localhost:9002/ws",
+            "ws://localhost:9002/mqtt",
         ),
     ],
 )
