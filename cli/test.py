@@ -21,6 +21,7 @@ _PROGRAMS = {
     "mosquitto": "mosquitto",
     "mosquitto_pub": "mosquitto-clients",
     "chromium": "chromium",
+    "initdb": "postgresql",
 }
 _CHECKS = {
     "formatter": ["ruff", "format", "--check", "."],

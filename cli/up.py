@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.database import Database
 from chat.devices import all_devices
+from chat.engines import problem_of
 from chat.errors import KatydidError, SettingError
 from chat.secrets import load_secrets, make_missing_secrets
 from chat.settings import Settings, settings_from, unknown_names
@@ -58,8 +59,6 @@ def up(environ: Mapping[str, str], arguments: list[str]) -> int:
 def _refuse_what_is_not_built(settings: Settings) -> None:
     if settings.broker != "mosquitto":
         raise SettingError("KATYDID_BROKER", "must be mosquitto in this version")
-    if not settings.database_url.startswith("sqlite"):
-        raise SettingError("KATYDID_DATABASE_URL", "must be sqlite:///PATH in this version")
 
 
 def _prepare_data(settings: Settings) -> None:
@@ -72,8 +71,9 @@ def _prepare_data(settings: Settings) -> None:
         if not settings.starts_broker:
             _restore(settings, database)
     except SQLAlchemyError as error:
-        problem = getattr(error, "orig", None) or error
-        raise CannotStart(f"The database {settings.database_url} fails: {problem}.") from None
+        raise CannotStart(
+            f"The database {database.shown_url} fails: {problem_of(error)}."
+        ) from None
     finally:
         database.close()
 
@@ -83,10 +83,12 @@ def _restore(settings: Settings, database: Database) -> None:
     issuer = DynamicSecurityIssuer(settings, secrets)
     try:
         with database.reading() as session:
-            issuer.restore(
+            # All of it first: the broker takes its time, and no transaction waits for that.
+            everyone = [
                 credentials_of(account, device, secrets.server_key)
                 for account, device in all_devices(session)
-            )
+            ]
+        issuer.restore(everyone)
     finally:
         issuer.close()
 
