@@ -8,6 +8,7 @@ at every start of the broker, also after it was killed or has lost its state.
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -165,12 +166,18 @@ def _closed(config: str, socket_path: Path) -> str:
 
 def _wait_for(socket_path: Path, broker: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _READY_WITHIN_SECONDS
-    while not socket_path.is_socket():
+    while not _is_listening(socket_path):
         if broker.poll() is not None:
             raise BrokerNotReady(f"it ended at once with status {broker.returncode}")
         if time.monotonic() > deadline:
             raise BrokerNotReady(f"it did not listen within {_READY_WITHIN_SECONDS:.0f} s")
         time.sleep(0.01)
+
+
+def _is_listening(socket_path: Path) -> bool:
+    """Whether connections are taken; the file is there a moment before that."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(socket_path)) == 0
 
 
 def _save_and_stop(broker: "subprocess.Popen[bytes]") -> None:
