@@ -1,23 +1,24 @@
 """The way to SQL: one engine, sessions that read, sessions that write, and the migrations.
 
-Everything that differs between SQLite and PostgreSQL about connections is here. On SQLite a
+What differs between SQLite and PostgreSQL about connections is in `engines.py`. On SQLite a
 writing session takes the write lock at its beginning (`BEGIN IMMEDIATE`): one that read first and
-wrote later would fail at once, without waiting, when another had written in between.
+wrote later would fail at once, without waiting, when another had written in between. On PostgreSQL
+others write meanwhile: who reads something in order to change it must lock its row first.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from sqlite3 import Connection as SqliteConnection
-from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
+from chat import engines
 from chat.errors import TablesFromLater
 
-_BUSY_TIMEOUT_MS = 5_000
+# The word of Katydid's migrations among PostgreSQL's advisory locks: "katydid" in ASCII.
+_MIGRATION_LOCK = int.from_bytes(b"katydid")
 
 
 class Database:
@@ -25,17 +26,23 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        parsed = make_url(url)
+        # "sqlite" or "postgresql", for the few statements that differ.
+        self.dialect = parsed.get_backend_name()
+        # The same without the password, for people and logs.
+        self.shown_url = parsed.render_as_string(hide_password=True)
         self._engine = (
-            _sqlite_engine(url)
-            if url.startswith("sqlite")
-            else create_engine(url, pool_pre_ping=True, hide_parameters=True)
+            engines.sqlite_engine(parsed)
+            if self.dialect == "sqlite"
+            else engines.postgresql_engine(parsed)
         )
+        self._reading_engine = engines.reading(self._engine)
         self._writing_engine = self._engine.execution_options(writes=True)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the data and changes nothing."""
-        with Session(self._engine) as session:
+        with Session(self._reading_engine) as session:
             yield session
 
     @contextmanager
@@ -56,7 +63,8 @@ class Database:
             connection.execute(text("SELECT 1 FROM account WHERE id = 0"))
 
     def migrate(self) -> None:
-        """Bring the tables up to this version of the code. A second call changes nothing.
+        """Bring the tables up to this version of the code. A second call changes nothing, and a
+        second program waits for the first one.
 
         Raises TablesFromLater, and SQLAlchemyError.
         """
@@ -68,6 +76,9 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._writing_engine.begin() as connection:
+            if self.dialect == "postgresql":
+                engines.take_time(connection)
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
             config.attributes["connection"] = connection
             try:
                 command.upgrade(config, "head")
@@ -77,32 +88,3 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
-
-
-def _sqlite_engine(url: str) -> Engine:
-    # Parameters stay out of error messages: they hold what people write.
-    engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000}
-    )
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: SqliteConnection, _record: Any) -> None:
-    # We begin transactions ourselves; the driver's own guess begins them too late.
-    connection.isolation_level = None
-    # WAL: readers and the writer do not wait for each other. FULL: what is committed is on the
-    # disk, since it is acknowledged to the sender right after.
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={_BUSY_TIMEOUT_MS}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

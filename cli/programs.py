@@ -38,7 +38,7 @@ class ProgramMissing(KatydidError):
 
 def find_program(name: str) -> str | None:
     """Where a program is."""
-    path = os.pathsep.join((os.environ.get("PATH", ""), *_MORE_FOLDERS))
+    path = os.pathsep.join((os.environ.get("PATH", ""), *_MORE_FOLDERS, *_postgresql_folders()))
     return shutil.which(name, path=path)
 
 
@@ -54,6 +54,12 @@ def bring_program(name: str, *, package: str) -> None:
         for step in (["update"], ["install", "-y", "--no-install-recommends", package]):
             _apt_get(as_root, step, package)
     _disable_service(as_root, package)
+
+
+def _postgresql_folders() -> list[str]:
+    """Debian has a folder for each version, the newest first here, and none of them on the PATH."""
+    folders = Path("/usr/lib/postgresql").glob("[0-9]*/bin")
+    return [str(folder) for folder in sorted(folders, key=lambda f: int(f.parent.name))[::-1]]
 
 
 def _apt_get(as_root: Sequence[str], step: list[str], package: str) -> None:

@@ -11,10 +11,10 @@ import sys
 _PR_SET_PDEATHSIG = 1  # prctl(2), Linux; kept across exec
 
 
-def tie_to_parent() -> None:
-    """Have the kernel send SIGTERM to this process when its parent ends; on Linux alone."""
+def tie_to_parent(number: int = signal.SIGTERM) -> None:
+    """Have the kernel send that signal to this process when its parent ends; on Linux alone."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 if __name__ == "__main__":
