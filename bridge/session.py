@@ -55,10 +55,14 @@ class Incoming(Struct, eq=False):
 class Session(asyncio.Protocol):
     """The connection that one shard's session has now. A new connection is a new object."""
 
-    def __init__(self, shard: int, *, receive: Callable[[Incoming], None]) -> None:
+    def __init__(
+        self, shard: int, *, lease_number: int, receive: Callable[[Incoming], None]
+    ) -> None:
         self.shard = shard
+        self.lease_number = lease_number
         self.user_name = bridge_user_name(shard)
         self.present_before = False
+        self.receives = True
         loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[NoReturn] = loop.create_future()
         self._loop = loop
@@ -78,6 +82,11 @@ class Session(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         return not self.lost.done()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the broker has answered for all that was published."""
+        return not (self._in_flight or self._waiting)
 
     async def open(self, password: str) -> None:
         """Connect and subscribe; the broker keeps the session from then on. Raises SessionLost."""
@@ -140,6 +149,11 @@ class Session(asyncio.Protocol):
             if packet_id is not None:
                 self._write(mqtt5.PubAckPacket(packet_id).write())
 
+    def stop_receiving(self) -> None:
+        """Take in nothing more: it stays without acknowledgement, and comes to whoever opens the
+        session next."""
+        self.receives = False
+
     def close(self, why: SessionLost | None = None) -> None:
         """End the connection, not the session: what is not acknowledged comes again."""
         if self._transport is not None and self.is_open:
@@ -185,6 +199,8 @@ class Session(asyncio.Protocol):
             self._take_unreadable(frame)
 
     def _take_publish(self, packet: mqtt5.PublishPacket) -> None:
+        if not self.receives:
+            return
         incoming = Incoming(
             self,
             packet.packet_id,
