@@ -39,6 +39,7 @@ class Settings:
     broker: str
     mqtt_host: str | None
     shards_served: tuple[int, ...]
+    bridge_name: str | None
     registration: str
     rate_per_second: float
     rate_burst: int
@@ -128,6 +129,7 @@ def _settings(read: "_Reader") -> Settings:
         broker=read("KATYDID_BROKER", "mosquitto", _one_of("mosquitto", "rabbitmq")),
         mqtt_host=read.optional("KATYDID_MQTT_HOST", _host),
         shards_served=read("KATYDID_SHARDS_SERVED", "all", _shards),
+        bridge_name=read.optional("KATYDID_BRIDGE_NAME", _name),
         registration=read("KATYDID_REGISTRATION", "open", _one_of("open", "invite", "closed")),
         rate_per_second=read("KATYDID_RATE_PER_SECOND", "20", _positive_number),
         rate_burst=read("KATYDID_RATE_BURST", "100", _positive_whole_number),
@@ -183,6 +185,12 @@ def _file(text: str) -> Path:
 def _host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", text):
         raise ValueError("a host name or an IP address")
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,48}", text):
+        raise ValueError("1 to 48 letters, digits, dots, - and _")
     return text
 
 

@@ -5,8 +5,10 @@ waits one second longer before each new try of one that dies young, keeps their 
 that do not grow for ever, and ends them all at SIGTERM, in the reverse of their order.
 """
 
+import hashlib
 import os
 import shlex
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,10 +78,18 @@ def children_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str
         "KATYDID_DATABASE_URL": _independent_of_folder(settings.database_url),
         "KATYDID_TLS_CERTIFICATE": str(settings.tls_certificate or ""),
         "KATYDID_TLS_KEY": str(settings.tls_key or ""),
+        "KATYDID_BRIDGE_NAME": settings.bridge_name or _bridge_name(settings),
         "PROMETHEUS_MULTIPROC_DIR": str(settings.metrics_dir),
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _bridge_name(settings: Settings) -> str:
+    """The same at each start, and no other installation's: a bridge that is started again has its
+    shards back at once."""
+    place = f"{socket.gethostname()} {settings.home}"
+    return f"up-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
 
 
 def _independent_of_folder(database_url: str) -> str:
