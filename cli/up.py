@@ -96,7 +96,7 @@ def _restore(settings: Settings, database: Database) -> None:
 def _children(settings: Settings) -> list[Stage]:
     children = [
         Child(name="bridge", command=python("bridge")),
-        Child(name="web", command=python("cli.web")),
+        Child(name="web", command=python("cli.web", "site")),
     ]
     if settings.starts_broker:
         # It writes its queues to the disk.
