@@ -32,7 +32,7 @@ def check_ports(settings: Settings) -> None:
             raise SettingError(names[1], f"is {port}, but so is {names[0]}; each needs its own")
     with ExitStack() as probes:
         for name, port in ports.items():
-            probes.enter_context(_bound(settings.host, name, port))
+            probes.enter_context(_bound(settings, name, port))
 
 
 def warn_of_open_doors(settings: Settings) -> None:
@@ -49,16 +49,21 @@ def _ports(settings: Settings) -> dict[str, int]:
     if settings.starts_broker:
         ours["KATYDID_MQTT_PORT"] = settings.mqtt_port
         ours["KATYDID_WEBSOCKET_PORT"] = settings.websocket_port
+    if settings.broker == "rabbitmq":
+        ours["KATYDID_AUTH_PORT"] = settings.auth_port
     return ours
 
 
-def _bound(host: str, name: str, port: int) -> socket.socket:
+def _bound(settings: Settings, name: str, port: int) -> socket.socket:
+    name_of_host, host = "KATYDID_HOST", settings.host
+    if name == "KATYDID_AUTH_PORT":
+        name_of_host, host = "KATYDID_AUTH_HOST", settings.auth_host
     try:
         [(family, kind, _, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except socket.gaierror:
-        raise SettingError("KATYDID_HOST", f"is {host!r}, which no address is known for") from None
+        raise SettingError(name_of_host, f"is {host!r}, which no address is known for") from None
     probe = socket.socket(family, kind)
     # As the servers do: what an earlier run left in TIME_WAIT is in nobody's way.
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -66,13 +71,14 @@ def _bound(host: str, name: str, port: int) -> socket.socket:
         probe.bind(address)
     except OSError as error:
         probe.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            problem = f"is {host!r}, which is no address of this machine"
+            raise SettingError(name_of_host, problem) from None
         raise _reason(error, host, name, port) from None
     return probe
 
 
 def _reason(error: OSError, host: str, name: str, port: int) -> KatydidError:
-    if error.errno == errno.EADDRNOTAVAIL:
-        return SettingError("KATYDID_HOST", f"is {host!r}, which is no address of this machine")
     if error.errno == errno.EACCES:
         return PortTaken(name, port, host, "is not for ordinary users; run as root")
     if error.errno != errno.EADDRINUSE:

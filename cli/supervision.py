@@ -1,4 +1,4 @@
-"""The supervisor's configuration: broker, bridge and web, each restarted when it dies.
+"""The supervisor's configuration: broker, bridge, web and door, each restarted when it dies.
 
 `supervisor` (supervisord.org) does the work: it starts a child that ran for a while again at once,
 waits one second longer before each new try of one that dies young, keeps their output in files
@@ -17,17 +17,22 @@ from chat.settings import REPOSITORY, Settings
 # second more each time, the wait after an outage of an hour is 85 s, after one of a day 7 minutes.
 _TRIES = 1_000_000
 # How long a child may take to end before it is killed, processes of its own included.
-_STOP_SECONDS = {"broker": 60, "bridge": 8, "web": 8}  # mosquitto writes its queues to the disk
-_WEB_WORKERS = 2
+_STOP_SECONDS = {"broker": 60, "bridge": 8, "web": 8, "door": 8}  # mosquitto writes its queues
+_WORKERS = 2
 _THREADS_PER_WORKER = 8
-# Of the three, one after the other.
+# The site's clients come and go; RabbitMQ's connections idle for up to 120 s, and a question that
+# arrives as we end one counts as refused.
+_KEEP_ALIVE_SECONDS = {"web": 30, "door": 150}
+# Of all, one after the other.
 STOPPED_WITHIN_SECONDS = sum(_STOP_SECONDS.values()) + 6.0
 
 
 def write_configuration(settings: Settings) -> Path:
     """The file that the supervisor is started with."""
     python = [sys.executable, "-m"]
-    commands = {"bridge": [*python, "bridge"], "web": _web(settings)}
+    commands = {"bridge": [*python, "bridge"], "web": web_command(settings)}
+    if settings.broker == "rabbitmq":
+        commands = {"door": door_command(settings), **commands}
     if settings.starts_broker:
         commands = {"broker": [*python, "cli.broker"], **commands}
     sections = [_supervisor(settings)]
@@ -57,20 +62,29 @@ def _independent_of_folder(database_url: str) -> str:
     return f"{scheme}{slashes}{Path(path).absolute()}"
 
 
-def _web(settings: Settings) -> list[str]:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+def web_command(settings: Settings) -> list[str]:
+    """What runs the site."""
+    return _gunicorn(settings, "web", "web:site()", settings.host, settings.http_port)
+
+
+def door_command(settings: Settings) -> list[str]:
+    """What runs the door that RabbitMQ asks at."""
+    return _gunicorn(settings, "door", "web.door:door()", settings.auth_host, settings.auth_port)
+
+
+def _gunicorn(settings: Settings, name: str, app: str, host: str, port: int) -> list[str]:
     return [
         sys.executable,
         "-m",
         "gunicorn",
-        "web:site()",
+        app,
         # Loaded once, then forked: half the work at the start, and half the memory.
         "--preload",
-        f"--bind={host}:{settings.http_port}",
+        f"--bind=[{host}]:{port}" if ":" in host else f"--bind={host}:{port}",
         "--worker-class=gthread",
-        f"--workers={_WEB_WORKERS}",
+        f"--workers={_WORKERS}",
         f"--threads={_THREADS_PER_WORKER}",
-        "--keep-alive=30",
+        f"--keep-alive={_KEEP_ALIVE_SECONDS[name]}",
         "--timeout=30",
         "--graceful-timeout=3",
         "--log-level=warning",
