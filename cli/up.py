@@ -26,7 +26,7 @@ from cli.readiness import wait_until_ready, where_to_begin
 from cli.supervision import STOPPED_WITHIN_SECONDS, children_environ, write_configuration
 from cli.terminal import say
 from mqtt_acl.issuer import credentials_of
-from mqtt_acl.mosquitto import DynamicSecurityIssuer
+from mqtt_acl.issuers import issuer_for
 
 
 class CannotStart(KatydidError):
@@ -56,8 +56,9 @@ def up(environ: Mapping[str, str], arguments: list[str]) -> int:
 
 
 def _refuse_what_is_not_built(settings: Settings) -> None:
-    if settings.broker != "mosquitto":
-        raise SettingError("KATYDID_BROKER", "must be mosquitto in this version")
+    if settings.broker == "rabbitmq" and settings.starts_broker:
+        problem = "is rabbitmq, which up does not start; KATYDID_MQTT_HOST must say where it runs"
+        raise SettingError("KATYDID_BROKER", problem)
     if not settings.database_url.startswith("sqlite"):
         raise SettingError("KATYDID_DATABASE_URL", "must be sqlite:///PATH in this version")
 
@@ -80,7 +81,7 @@ def _prepare_data(settings: Settings) -> None:
 
 def _restore(settings: Settings, database: Database) -> None:
     secrets = load_secrets(settings)
-    issuer = DynamicSecurityIssuer(settings, secrets)
+    issuer = issuer_for(settings, secrets)
     try:
         with database.reading() as session:
             issuer.restore(
