@@ -135,9 +135,7 @@ def _stages(ports: Ports, database: PostgresServer) -> list[Stage]:
     }
     return [
         alone(
-            Child(
-                name="postgres", command=database.command(), stop_signal="INT", stop_seconds=30
-            )
+            Child(name="postgres", command=database.command(), stop_signal="INT", stop_seconds=30)
         ),
         Stage(
             name="rabbitmq",
