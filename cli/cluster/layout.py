@@ -9,6 +9,7 @@ import random
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
+from itertools import chain
 from pathlib import Path
 
 from chat.secrets import Secrets
@@ -49,7 +50,7 @@ def choose_ports(settings: Settings) -> Ports:
     with ExitStack() as held:
         for name in _NAMES:
             wanted = [known[name]] if name in known else []
-            probe = next(filter(None, (_bound(port) for port in (*wanted, *candidates))))
+            probe = next(filter(None, map(_bound, chain(wanted, candidates))))
             held.enter_context(probe)
             ports[name] = probe.getsockname()[1]
     _file(settings).write_text(json.dumps(ports, indent=2) + "\n", encoding="ascii")
