@@ -18,6 +18,14 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.up import up
 
             return up(os.environ, arguments)
+        if command == "migrate":
+            from cli.migrate import migrate
+
+            return migrate(os.environ)
+        if command == "secrets":
+            from cli.secrets import make_secrets
+
+            return make_secrets(arguments)
         from cli.test import test
 
         return test(os.environ, arguments)

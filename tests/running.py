@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from functools import cache, cached_property
 from pathlib import Path
 from shutil import copyfile, rmtree
@@ -62,10 +61,12 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def is_listening(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def is_listening(port: int, *, host: str = "127.0.0.1") -> bool:
+    try:
+        socket.create_connection((host, port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
 
 
 @cache
