@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 from chat import engines
-from chat.errors import TablesFromLater
+from chat.errors import TablesFromLater, WrongEncoding
 
 # The word of Katydid's migrations among PostgreSQL's advisory locks: "katydid" in ASCII.
 _MIGRATION_LOCK = int.from_bytes(b"katydid")
@@ -30,7 +30,7 @@ class Database:
         # "sqlite" or "postgresql", for the few statements that differ.
         self.dialect = parsed.get_backend_name()
         # The same without the password, for people and logs.
-        self.shown_url = parsed.render_as_string(hide_password=True)
+        self.shown_url = parsed.render_as_string(hide_password=True) if parsed.password else url
         self._engine = (
             engines.sqlite_engine(parsed)
             if self.dialect == "sqlite"
@@ -66,7 +66,7 @@ class Database:
         """Bring the tables up to this version of the code. A second call changes nothing, and a
         second program waits for the first one.
 
-        Raises TablesFromLater, and SQLAlchemyError.
+        Raises TablesFromLater, WrongEncoding and SQLAlchemyError.
         """
         # Imported here, since it takes half a second and only `up` migrates.
         from alembic import command
@@ -79,6 +79,7 @@ class Database:
             if self.dialect == "postgresql":
                 engines.take_time(connection)
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+                _check_encoding(connection)
             config.attributes["connection"] = connection
             try:
                 command.upgrade(config, "head")
@@ -88,3 +89,9 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
+
+
+def _check_encoding(connection: Connection) -> None:
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise WrongEncoding(encoding)

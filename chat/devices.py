@@ -7,18 +7,20 @@ is `mqtt_acl`'s business.
 
 import base64
 import hmac
+import re
 import secrets
 import string
 from collections.abc import Iterator
 from datetime import datetime
 
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from chat.accounts import is_printable
 from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
 from chat.models import Account, Device
 from chat.presence import forget_device
+from chat.topics import is_account_name
 
 KINDS = ("browser", "phone", "thing")
 NAME_CHARACTERS = 64
@@ -68,7 +70,7 @@ def devices_of(session: Session, account: Account) -> list[Device]:
 
 def device_of(session: Session, account: Account, device_id: str) -> Device:
     """One of the account's own devices. Raises UnknownDevice, also for another's."""
-    device = session.get(Device, device_id)
+    device = session.get(Device, device_id) if _is_id(device_id) else None
     if device is None or device.account_id != account.id:
         raise UnknownDevice(device_id)
     return device
@@ -80,7 +82,8 @@ def remove_device(session: Session, device_id: str) -> None:
     device = session.get(Device, device_id)
     if device is not None:
         forget_device(session, device)
-        session.delete(device)
+        # By a statement: another may be forgetting it at the same moment.
+        session.exec(delete(Device).where(col(Device.id) == device_id))
 
 
 def all_devices(session: Session) -> Iterator[tuple[str, Device]]:
@@ -100,8 +103,8 @@ def authenticate_device(
     session: Session, server_key: bytes, name: str, password: str
 ) -> tuple[Account, Device] | None:
     """The account and the device, if `name` is its broker user name and `password` its secret."""
-    account_name, dot, device_id = name.partition(".")
-    if not dot:
+    account_name, _, device_id = name.partition(".")
+    if not is_account_name(account_name) or not _is_id(device_id):
         return None
     owned = select(Account, Device).join(Device)
     found = session.exec(owned.where(Device.id == device_id, Account.name == account_name)).first()
@@ -111,3 +114,8 @@ def authenticate_device(
     right = device_secret(server_key, device)
     given = password.encode("utf-8", "replace")
     return (account, device) if hmac.compare_digest(right.encode(), given) else None
+
+
+def _is_id(text: str) -> bool:
+    """Whether a device could have it: not every database takes any text as a question."""
+    return bool(re.fullmatch(r"[a-z0-9]{1,16}", text))

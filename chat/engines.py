@@ -11,11 +11,13 @@
 The statements that differ stand where they are used; they ask `Database.dialect`.
 """
 
+import re
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 _LOCK_WAIT_MS = 5_000
 # Less than the wait for a lock: whoever waits behind a program that was frozen gets its turn.
@@ -27,6 +29,17 @@ _SILENCE_SECONDS = 5
 # A bridge has four threads that ask, a worker of the site eight and its health checks.
 _CONNECTIONS = 5
 _MORE_CONNECTIONS = 15
+# What each session on PostgreSQL begins with, whatever the server's own defaults are.
+_SESSION = {
+    # What is committed is on the disk, since it is acknowledged to the sender right after.
+    "synchronous_commit": "on",
+    "lock_timeout": _LOCK_WAIT_MS,
+    "statement_timeout": _STATEMENT_MS,
+    "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_MS,
+    "timezone": "UTC",
+}
+# How libpq begins a sentence about a connection; the URL says the same beside it.
+_WHERE = re.compile(r"^connection failed: (connection to server (at|on) .* failed: )?(FATAL: +)?")
 
 
 def sqlite_engine(url: URL) -> Engine:
@@ -41,7 +54,21 @@ def sqlite_engine(url: URL) -> Engine:
 
 
 def postgresql_engine(url: URL) -> Engine:
-    """Connections to a server, which may be restarted at any time."""
+    """Connections to a server, which may be restarted at any time. What the URL says after its
+    question mark goes before what we say."""
+    options = [*(f"-c {name}={value}" for name, value in _SESSION.items())]
+    if asked := url.query.get("options"):
+        options += [asked] if isinstance(asked, str) else asked
+    ours = {
+        "application_name": "katydid",
+        "client_encoding": "utf8",
+        "connect_timeout": _SILENCE_SECONDS,
+        "keepalives_idle": _SILENCE_SECONDS,
+        "keepalives_interval": 1,
+        "keepalives_count": _SILENCE_SECONDS,
+        "tcp_user_timeout": _SILENCE_SECONDS * 1000,
+    }
+    given = {name: value for name, value in ours.items() if name not in url.query}
     return create_engine(
         url,
         hide_parameters=True,
@@ -51,23 +78,7 @@ def postgresql_engine(url: URL) -> Engine:
         pool_size=_CONNECTIONS,
         max_overflow=_MORE_CONNECTIONS,
         pool_timeout=_LOCK_WAIT_MS / 1000,
-        connect_args={
-            "application_name": "katydid",
-            "connect_timeout": _SILENCE_SECONDS,
-            "keepalives_idle": _SILENCE_SECONDS,
-            "keepalives_interval": 1,
-            "keepalives_count": _SILENCE_SECONDS,
-            "tcp_user_timeout": _SILENCE_SECONDS * 1000,
-            "options": _options(
-                # What is committed is on the disk, since it is acknowledged to the sender right
-                # after; whatever the server's own default is.
-                synchronous_commit="on",
-                lock_timeout=_LOCK_WAIT_MS,
-                statement_timeout=_STATEMENT_MS,
-                idle_in_transaction_session_timeout=_IDLE_IN_TRANSACTION_MS,
-                timezone="UTC",
-            ),
-        },
+        connect_args={**given, "options": " ".join(options)},
     )
 
 
@@ -84,8 +95,10 @@ def take_time(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
-def _options(**values: str | int) -> str:
-    return " ".join(f"-c {name}={value}" for name, value in values.items())
+def problem_of(error: SQLAlchemyError) -> str:
+    """What the database says is wrong: one line, without statement, values and password."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    return _WHERE.sub("", said.splitlines()[0]).rstrip(".")
 
 
 def _prepare_sqlite(connection: SqliteConnection, _record: Any) -> None:

@@ -91,3 +91,14 @@ class TablesFromLater(KatydidError):
     def __init__(self, problem: str) -> None:
         super().__init__(f"The tables cannot be brought to this version of the code: {problem}.")
         self.problem = problem
+
+
+class WrongEncoding(KatydidError):
+    """A PostgreSQL database that cannot keep all that people write."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"The database has the encoding {encoding}; make it with ENCODING 'UTF8' and"
+            " TEMPLATE template0."
+        )
+        self.encoding = encoding

@@ -1,13 +1,14 @@
 """Logins: each time somebody logged in with a browser, until it is ended.
 
 The cookie carries only the id of one, so that logging out, or revoking the browser's device from
-elsewhere, ends every copy of the cookie too.
+elsewhere, ends every copy of the cookie too. All changes are single statements: a login may be
+ended at any moment, by another tab or another worker.
 """
 
 import secrets
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, update
 
 from chat.models import Account, Device, Login
 
@@ -41,16 +42,12 @@ def find_login(
 
 def bind_login(session: Session, login_id: str, device: Device) -> None:
     """Make the device that of the login's browser: the login ends with it."""
-    login = session.get(Login, login_id)
-    if login is not None:
-        login.device_id = device.id
+    session.exec(update(Login).where(col(Login.id) == login_id).values(device_id=device.id))
 
 
 def prolong_login(session: Session, login_id: str, now: datetime) -> None:
     """Let it last from now on."""
-    login = session.get(Login, login_id)
-    if login is not None:
-        login.seen_at = now
+    session.exec(update(Login).where(col(Login.id) == login_id).values(seen_at=now))
 
 
 def end_login(session: Session, login_id: str) -> None:

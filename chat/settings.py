@@ -201,9 +201,19 @@ def _port(text: str) -> int:
 
 
 def _database_url(text: str) -> str:
-    if not re.match(r"sqlite:///.|postgresql\+psycopg://.", text):
-        raise ValueError("sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
+    if not re.match(r"sqlite:///.", text) and not _is_postgresql(text):
+        raise ValueError(
+            "sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME, where a password has"
+            " %40 for @, %2F for / and %3A for :"
+        )
     return text
+
+
+def _is_postgresql(url: str) -> bool:
+    """Strict, since what is not understood is part of a password, and would be shown as a host."""
+    user = r"([^:@/?#\s]+(:[^:@/?#\s]*)?@)?"
+    host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(:[0-9]{1,5})?"
+    return bool(re.fullmatch(rf"postgresql\+psycopg://{user}{host}/[^/?#\s]+(\?\S+)?", url))
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:

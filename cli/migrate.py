@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.database import Database
+from chat.engines import problem_of
 from chat.errors import KatydidError
 from chat.settings import settings_from
 from cli.terminal import say
@@ -14,8 +15,7 @@ class DatabaseFails(KatydidError):
     """SQL does not do what it is asked."""
 
     def __init__(self, database: Database, error: SQLAlchemyError) -> None:
-        problem = str(getattr(error, "orig", None) or error).partition("\n")[0].rstrip(".")
-        super().__init__(f"The database {database.shown_url} fails: {problem}.")
+        super().__init__(f"The database {database.shown_url} fails: {problem_of(error)}.")
 
 
 def migrate(environ: Mapping[str, str]) -> int:

@@ -87,8 +87,8 @@ def children_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str
 def bridge(settings: Settings, name: str = "bridge") -> Child:
     """A bridge. Its name is the same at each start, and no other's on any machine: one that is
     started again has its shards back at once."""
-    place = f"{socket.gethostname()} {settings.home} {name}"
-    named = settings.bridge_name or f"up-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+    place = f"{settings.bridge_name} {socket.gethostname()} {settings.home} {name}"
+    named = f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
     return Child(name=name, command=python("bridge"), environ={"KATYDID_BRIDGE_NAME": named})
 
 

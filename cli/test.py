@@ -26,6 +26,7 @@ _PROGRAMS = {
     "haproxy": "haproxy",
     "openssl": "openssl",
     "mmdebstrap": "mmdebstrap",
+    "initdb": "postgresql",
 }
 _CHECKS = {
     "formatter": ["ruff", "format", "--check", "."],

@@ -61,8 +61,6 @@ def up(environ: Mapping[str, str], arguments: list[str]) -> int:
 def _refuse_what_is_not_built(settings: Settings) -> None:
     if settings.broker != "mosquitto":
         raise SettingError("KATYDID_BROKER", "must be mosquitto in this version")
-    if not settings.database_url.startswith("sqlite"):
-        raise SettingError("KATYDID_DATABASE_URL", "must be sqlite:///PATH in this version")
 
 
 def _prepare_data(settings: Settings) -> None:
@@ -85,10 +83,12 @@ def _restore(settings: Settings, database: Database) -> None:
     issuer = DynamicSecurityIssuer(settings, secrets)
     try:
         with database.reading() as session:
-            issuer.restore(
+            # All of it first: the broker takes its time, and no transaction waits for that.
+            everyone = [
                 credentials_of(account, device, secrets.server_key)
                 for account, device in all_devices(session)
-            )
+            ]
+        issuer.restore(everyone)
     finally:
         issuer.close()
 

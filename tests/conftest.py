@@ -1,17 +1,19 @@
 """Fixtures for all tests, and the one rule for what a machine lacks."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from cli.programs import find_program
+from tests.databases import DIALECTS
 from tests.running import Installation
 
 PROGRAMS = {
-    "mosquitto": ("mosquitto", "/usr/sbin/mosquitto"),
+    "initdb": ("initdb",),
+    "mosquitto": ("mosquitto",),
     "mosquitto_pub": ("mosquitto_pub",),
     "mosquitto_sub": ("mosquitto_sub",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
@@ -24,7 +26,7 @@ PROGRAMS = {
 def needs(program: str) -> str:
     """Where the program is; without it the test cannot run."""
     for name in PROGRAMS[program]:
-        if found := shutil.which(name):
+        if found := find_program(name):
             return found
     return cannot_run(f"{program} is not installed; ./katydid test installs it where it can")
 
@@ -34,6 +36,22 @@ def cannot_run(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked `both_databases`, and uses one, runs once on each."""
+    is_marked = metafunc.definition.get_closest_marker("both_databases") is not None
+    if is_marked and "dialect" in metafunc.fixturenames:
+        metafunc.parametrize("dialect", DIALECTS, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Which database the test runs on."""
+    dialect: str = getattr(request, "param", "sqlite")
+    if dialect == "postgresql":
+        needs("initdb")
+    return dialect
 
 
 @pytest.fixture
@@ -57,19 +75,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
+def installation(tmp_path: Path, dialect: str) -> Iterator[Installation]:
     """An installation of its own with nothing running yet; all that it starts is stopped."""
     needs("mosquitto")
-    installation = Installation(tmp_path)
+    installation = Installation(tmp_path, dialect=dialect)
     yield installation
     installation.stop_all()
 
 
 @pytest.fixture(scope="module")
-def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def shared_broker(tmp_path_factory: pytest.TempPathFactory, dialect: str) -> Iterator[Installation]:
     """A broker for a whole file, with Alice, Bob and Carol registered."""
     needs("mosquitto")
-    installation = Installation(tmp_path_factory.mktemp("installation"))
+    installation = Installation(tmp_path_factory.mktemp("installation"), dialect=dialect)
     installation.register("alice", "bob", "carol")
     installation.start("broker")
     yield installation

@@ -3,18 +3,14 @@
 Parts are started one by one here; the tests of `./katydid up` start it as a user does.
 """
 
-import atexit
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from shutil import copyfile, rmtree
-from tempfile import mkdtemp
 
 from sqlalchemy import text
 
@@ -28,6 +24,8 @@ from chat.shards import unserved_shards
 from chat.times import now
 from mqtt_acl.issuer import Credentials, credentials_of
 from mqtt_acl.mosquitto import DynamicSecurityIssuer
+from tests import databases
+from tests.ports import free_ports, is_listening
 
 UNLIMITED = {
     "KATYDID_RATE_PER_SECOND": "1000000",
@@ -50,43 +48,15 @@ def wait_until(what: str, is_so: Callable[[], object], *, seconds: float = 15.0)
         time.sleep(0.02)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on just now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def is_listening(port: int, *, host: str = "127.0.0.1") -> bool:
-    try:
-        socket.create_connection((host, port), timeout=0.5).close()
-    except OSError:
-        return False
-    return True
-
-
-@cache
-def _file_with_tables() -> Path:
-    """A migrated database without any row, to be copied: made once, since it takes its time."""
-    file = Path(mkdtemp()) / "katydid.db"
-    atexit.register(rmtree, file.parent)
-    database = Database(f"sqlite:///{file}")
-    database.migrate()
-    database.close()
-    return file
-
-
 class Installation:
-    """A home with secrets and tables; `start` and `kill` its parts by their names."""
+    """A home with secrets and tables, those in SQLite or PostgreSQL as the dialect says; `start`
+    and `kill` its parts by their names."""
 
-    def __init__(self, home: Path, **environ: str) -> None:
+    def __init__(self, home: Path, *, dialect: str = "sqlite", **environ: str) -> None:
         http, mqtt, websocket = free_ports(3)
         self.environ = UNLIMITED | {
             "KATYDID_HOME": str(home),
+            "KATYDID_DATABASE_URL": databases.migrated(dialect, home),
             "KATYDID_HTTP_PORT": str(http),
             "KATYDID_MQTT_PORT": str(mqtt),
             "KATYDID_WEBSOCKET_PORT": str(websocket),
@@ -95,7 +65,6 @@ class Installation:
         self.settings: Settings = settings_from(self.environ)
         make_missing_secrets(self.settings)
         self.secrets: Secrets = load_secrets(self.settings)
-        copyfile(_file_with_tables(), home / "katydid.db")
         self.database = Database(self.settings.database_url)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -160,6 +129,7 @@ class Installation:
         for part in reversed(list(self._processes)):
             self.kill(part, signal.SIGTERM)
         self.database.close()
+        databases.give_back(self.database.url)
 
     def log(self, part: str) -> str:
         return (self.settings.home / f"{part}.log").read_text()

@@ -7,10 +7,12 @@ import hashlib
 import time
 
 from limits.storage import Storage
-from sqlalchemy import text
+from sqlalchemy import BigInteger, bindparam, delete, select, text, type_coerce
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col
 
 from chat.database import Database
+from chat.models import RateLimit
 
 # What a column takes; a longer key is kept by its digest.
 _KEY_CHARACTERS = 255
@@ -29,8 +31,15 @@ RETURNING count
 _LOOK = text("SELECT count, expires_at FROM rate_limit WHERE key = :key AND expires_at > :now")
 _CLEAR = text("DELETE FROM rate_limit WHERE key = :key")
 _CLEAR_ALL = text("DELETE FROM rate_limit")
-# Without an index: each new window sweeps up those that ended, so the table stays small.
-_SWEEP = text("DELETE FROM rate_limit WHERE expires_at <= :now")
+# Without an index: each new window sweeps up those that ended, so the table stays small. Not those
+# that others are at: two who wait for each other's rows would do so for ever (SQLite, where one
+# alone writes, leaves the clause out).
+_ENDED = (
+    select(col(RateLimit.key))
+    .where(type_coerce(col(RateLimit.expires_at), BigInteger) <= bindparam("now"))
+    .with_for_update(skip_locked=True)
+)
+_SWEEP = delete(RateLimit).where(col(RateLimit.key).in_(_ENDED))
 
 
 class SqlStorage(Storage):

@@ -113,7 +113,9 @@ class PostgresServer:
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._give(self.folder)
-        if not self._data.exists():
+        if self._data.exists():
+            self._program("postgres")
+        else:
             self._make_data()
         self._write(self._data / "katydid.conf", _SETTINGS.format(port=self.port))
 
@@ -228,16 +230,18 @@ class PostgresServer:
 
     def _program(self, name: str) -> Path:
         """That of the version which made the data, or else of the newest one."""
-        version_file = self._data / "PG_VERSION"
-        version = version_file.read_text().strip() if version_file.exists() else None
-        if version is not None:
-            debians = Path("/usr/lib/postgresql") / version / "bin" / name
-            if debians.exists():
-                return debians
         found = find_program("initdb")
         if found is None:
             raise PostgresNotReady("it is not installed")
-        return Path(found).resolve().with_name(name)
+        version_file = self._data / "PG_VERSION"
+        if not version_file.exists():
+            return Path(found).resolve().with_name(name)
+        version = version_file.read_text(encoding="ascii").strip()
+        for program in (_debians(version, name), Path(found).resolve().with_name(name)):
+            if program.exists() and _version_of(program) == version:
+                return program
+        problem = f"{self._data} was made by version {version}, which is not installed"
+        raise PostgresNotReady(problem)
 
     def _write(self, path: Path, content: str) -> None:
         path.write_text(content, encoding="utf-8")
@@ -250,6 +254,16 @@ class PostgresServer:
     @cached_property
     def _user(self) -> pwd.struct_passwd | None:
         return _server_user()
+
+
+def _debians(version: str, name: str) -> Path:
+    return Path("/usr/lib/postgresql") / version / "bin" / name
+
+
+def _version_of(program: Path) -> str:
+    """The major version, as in `postgres (PostgreSQL) 15.18`."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return said.stdout.partition(")")[2].strip().partition(".")[0]
 
 
 def _server_user() -> pwd.struct_passwd | None:

@@ -24,6 +24,8 @@ from chat.times import now
 from chat.user_names import device_user_name
 from tests.chat.conftest import PASSWORD
 
+pytestmark = pytest.mark.both_databases
+
 KEY = b"k" * 32
 
 

@@ -37,6 +37,12 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("KATYDID_HTTP_PORT", "-1", "a port number from 1 to 65535"),
         ("KATYDID_HOST", "not a host", "a host name or an IP address"),
         ("KATYDID_DATABASE_URL", "mysql://x", "sqlite:///PATH or postgresql"),
+        ("KATYDID_DATABASE_URL", "postgresql://a:b@host/chat", "postgresql\\+psycopg://"),
+        ("KATYDID_DATABASE_URL", "postgresql+psycopg://a:b@host", "HOST/NAME"),
+        ("KATYDID_DATABASE_URL", "postgresql+psycopg://a:b@host:port/chat", "HOST/NAME"),
+        ("KATYDID_DATABASE_URL", "postgresql+psycopg://a:b@c@host/chat", "%40 for @"),
+        ("KATYDID_DATABASE_URL", "postgresql+psycopg://a:b/c@host/chat", "%2F for /"),
+        ("KATYDID_DATABASE_URL", "postgresql+psycopg://a:b:c@host/chat", "%3A for :"),
         ("KATYDID_BROKER", "emqx", "mosquitto or rabbitmq"),
         ("KATYDID_SHARDS_SERVED", "0,g", "hexadecimal digits"),
         ("KATYDID_SHARDS_SERVED", "0,,1", "hexadecimal digits"),
@@ -60,6 +66,19 @@ def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: str, allowe
 
     assert str(wrong.value).startswith(f"{name} is ")
     assert value in str(wrong.value) or "://" in value
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////srv/katydid.db",
+        "postgresql+psycopg://alice:b%40c@db.example:5432/chat",
+        "postgresql+psycopg://alice@[::1]/chat?sslmode=verify-full",
+        "postgresql+psycopg:///chat?host=/run/postgresql",
+    ],
+)
+def test_both_databases_can_be_named(url: str) -> None:
+    assert settings_from({"KATYDID_DATABASE_URL": url}).database_url == url
 
 
 def test_a_misspelt_setting_is_noticed() -> None:

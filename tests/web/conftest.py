@@ -20,12 +20,12 @@ def password_hash() -> str:
 
 
 @pytest.fixture
-def make_site(tmp_path: Path, password_hash: str) -> Iterator[MakeSite]:
+def make_site(tmp_path: Path, password_hash: str, dialect: str) -> Iterator[MakeSite]:
     """Makes a site with the settings given; no broker runs behind it."""
     made: list[Site] = []
 
     def make(**environ: str) -> Site:
-        made.append(_site(tmp_path, password_hash, **environ))
+        made.append(_site(tmp_path, password_hash, dialect, **environ))
         return made[-1]
 
     yield make
@@ -40,15 +40,17 @@ def site(make_site: MakeSite) -> Site:
 
 
 @pytest.fixture(scope="module")
-def shared_site(tmp_path_factory: pytest.TempPathFactory, password_hash: str) -> Iterator[Site]:
+def shared_site(
+    tmp_path_factory: pytest.TempPathFactory, password_hash: str, dialect: str
+) -> Iterator[Site]:
     """A site for a whole file, for tests that change nothing."""
-    site = _site(tmp_path_factory.mktemp("site"), password_hash)
+    site = _site(tmp_path_factory.mktemp("site"), password_hash, dialect)
     yield site
     site.installation.stop_all()
 
 
-def _site(home: Path, password_hash: str, **environ: str) -> Site:
-    installation = Installation(home, **environ)
+def _site(home: Path, password_hash: str, dialect: str, **environ: str) -> Site:
+    installation = Installation(home, dialect=dialect, **environ)
     installation.register("alice", "bob", "carol")
     execute(installation, "UPDATE account SET password_hash = :hash", hash=password_hash)
     return Site(installation)

@@ -7,6 +7,8 @@ import pytest
 from tests.web.site import Site
 from tests.web.visitor import PASSWORD, Program, assert_problem
 
+pytestmark = pytest.mark.both_databases
+
 JSON = "application/json"
 ACCOUNTS, DEVICES = "/api/v1/accounts", "/api/v1/devices"
 DEVICE = {"name": "Doorbell", "kind": "thing"}

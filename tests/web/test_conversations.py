@@ -5,6 +5,8 @@ import pytest
 from tests.web.site import Site
 from tests.web.visitor import assert_problem
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def site(site: Site) -> Site:

@@ -1,20 +1,25 @@
 """The counters of limits in SQL: shared, exact under contention, and swept up."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from chat.database import Database
+from tests import databases
 from web import limit_storage
 from web.limit_storage import SqlStorage
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path}/katydid.db")
-    database.migrate()
-    return database
+def database(tmp_path: Path, dialect: str) -> Iterator[Database]:
+    database = Database(databases.migrated(dialect, tmp_path))
+    yield database
+    database.close()
+    databases.give_back(database.url)
 
 
 @pytest.fixture
@@ -75,3 +80,16 @@ def test_what_has_ended_is_swept_up(database: Database, clock: dict[str, int]) -
     storage.incr("new", 60)
 
     assert storage.reset() == 1
+
+
+def test_many_windows_that_begin_at_once_do_not_stop_each_other(
+    database: Database, clock: dict[str, int]
+) -> None:
+    """Each sweeps up the ended windows of all the others, which are begun anew just then."""
+    storage = SqlStorage(database)
+    keys = [f"key {number}" for number in range(32)]
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(4):
+            counts = list(threads.map(lambda key: storage.incr(key, 60), keys))
+            assert counts == [1] * 32
+            clock["ms"] += 60_000

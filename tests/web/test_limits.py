@@ -6,6 +6,8 @@ from tests.web.conftest import MakeSite
 from tests.web.site import Site
 from tests.web.visitor import PASSWORD, Browser, assert_problem
 
+pytestmark = pytest.mark.both_databases
+
 ME = "/api/v1/accounts/me"
 ELSEWHERE = "192.0.2.99"
 

@@ -6,6 +6,8 @@ from tests.web.conftest import MakeSite
 from tests.web.site import Site
 from tests.web.visitor import PASSWORD, assert_problem
 
+pytestmark = pytest.mark.both_databases
+
 ME = "/api/v1/accounts/me"
 
 

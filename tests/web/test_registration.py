@@ -6,6 +6,8 @@ from tests.web.conftest import MakeSite
 from tests.web.site import Site
 from tests.web.visitor import PASSWORD, assert_problem
 
+pytestmark = pytest.mark.both_databases
+
 NEW = {"account": "dave", "password": PASSWORD, "display_name": "Dave"}
 
 

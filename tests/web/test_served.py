@@ -14,11 +14,15 @@ from tests.running import Installation
 from tests.web.served import ServedSite
 from tests.web.site import execute
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, password_hash: str) -> Iterator[ServedSite]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, password_hash: str, dialect: str
+) -> Iterator[ServedSite]:
     installation = Installation(
-        tmp_path_factory.mktemp("served"), KATYDID_LOGIN_LIMIT="20 per hour"
+        tmp_path_factory.mktemp("served"), dialect=dialect, KATYDID_LOGIN_LIMIT="20 per hour"
     )
     installation.register("alice", "bob")
     execute(installation, "UPDATE account SET password_hash = :hash", hash=password_hash)

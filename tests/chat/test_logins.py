@@ -1,0 +1,100 @@
+"""Logins: they last while they are used, and end for good, whoever ends them first."""
+
+from datetime import timedelta
+
+import pytest
+
+from chat.accounts import account_named
+from chat.database import Database
+from chat.devices import new_device, remove_device
+from chat.logins import LASTS, begin_login, bind_login, end_login, find_login, prolong_login
+from chat.models import Account, Device
+from chat.times import now
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def alice(people: Database) -> Account:
+    with people.reading() as session:
+        account = account_named(session, "alice")
+    assert account is not None
+    return account
+
+
+@pytest.fixture
+def login_id(people: Database, alice: Account) -> str:
+    with people.writing() as session:
+        return begin_login(session, alice, now()).id
+
+
+def device_of(people: Database, login_id: str, alice: Account) -> Device:
+    """A new device of Alice's, that of the login's browser from now on."""
+    device = new_device(account=alice, name="Firefox", kind="browser", now=now())
+    with people.writing() as session:
+        session.add(device)
+        session.flush()
+        bind_login(session, login_id, device)
+    return device
+
+
+def is_known(people: Database, login_id: str, *, later: timedelta = timedelta()) -> bool:
+    with people.reading() as session:
+        return find_login(session, login_id, now() + later) is not None
+
+
+def test_a_login_is_found_with_its_account_and_device(
+    people: Database, login_id: str, alice: Account
+) -> None:
+    device = device_of(people, login_id, alice)
+
+    with people.reading() as session:
+        found = find_login(session, login_id, now())
+
+    assert found is not None
+    assert found[1].name == "alice"
+    assert found[2] is not None
+    assert found[2].id == device.id
+    assert not is_known(people, login_id + "x")
+
+
+def test_a_login_lasts_from_when_it_was_prolonged(people: Database, login_id: str) -> None:
+    later = timedelta(days=20)
+    with people.writing() as session:
+        prolong_login(session, login_id, now() + later)
+
+    assert is_known(people, login_id, later=LASTS)
+    assert not is_known(people, login_id, later=LASTS + later)
+
+
+def test_a_login_ends_with_its_device(people: Database, login_id: str, alice: Account) -> None:
+    device = device_of(people, login_id, alice)
+
+    for _ in range(2):
+        with people.writing() as session:
+            remove_device(session, device.id)
+
+    assert not is_known(people, login_id)
+
+
+def test_what_was_ended_meanwhile_is_not_prolonged(people: Database, login_id: str) -> None:
+    """By another tab, after this one was let in."""
+    with people.writing() as session:
+        end_login(session, login_id)
+
+    with people.writing() as session:
+        end_login(session, login_id)
+        prolong_login(session, login_id, now())
+
+    assert not is_known(people, login_id)
+
+
+def test_old_logins_are_forgotten_when_another_begins(
+    people: Database, login_id: str, alice: Account
+) -> None:
+    with people.writing() as session:
+        begin_login(session, alice, now() + LASTS + timedelta(seconds=1))
+    with people.writing() as session:
+        prolong_login(session, login_id, now())
+
+    assert not is_known(people, login_id)

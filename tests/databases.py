@@ -1,0 +1,111 @@
+"""Databases for tests, SQLite and PostgreSQL alike, each as a new installation has it.
+
+Making one takes its time. So a file is a copy of one that was made before, and one of PostgreSQL is
+given back, emptied, and given out again. The server is a private one, as `cli/cluster/postgres.py`
+makes it; each process of the test run starts its own when a test first asks for it.
+"""
+
+import atexit
+from functools import cache
+from itertools import count
+from pathlib import Path
+from shutil import copyfile, rmtree
+from tempfile import mkdtemp
+
+import psycopg
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
+from sqlmodel import SQLModel
+
+from chat import models  # noqa: F401  the tables enter SQLModel.metadata
+from chat.database import Database
+from cli.cluster.postgres import PostgresServer, reachable_folder
+from tests.ports import free_ports
+
+DIALECTS = ("sqlite", "postgresql")
+
+_numbers = count(1)
+_given_back: list[str] = []
+
+
+def migrated(dialect: str, folder: Path) -> str:
+    """The URL of a database of one's own with the tables; that of SQLite is in the folder."""
+    if dialect == "sqlite":
+        copyfile(_file_with_tables(), folder / "katydid.db")
+        return f"sqlite:///{folder}/katydid.db"
+    return _given_back.pop() if _given_back else _with_tables(empty(dialect, folder))
+
+
+def empty(dialect: str, folder: Path, options: str = "") -> str:
+    """The URL of a database of one's own with nothing in it; options are PostgreSQL's."""
+    name = f"katydid_{next(_numbers)}"
+    if dialect == "sqlite":
+        return f"sqlite:///{folder}/{name}.db"
+    _on_server(f"CREATE DATABASE {name} {options}")
+    return server().url(name)
+
+
+def give_back(url: str) -> None:
+    """One that was `migrated` is not used any more; a file goes with its folder."""
+    if url.startswith("sqlite"):
+        return
+    name = url.rpartition("/")[2]
+    _on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    database = Database(url)
+    try:
+        with database.transaction() as connection:
+            _delete_all_rows(connection)
+        _given_back.append(url)
+    except ProgrammingError:  # the test has changed the tables themselves
+        database.close()
+        _on_server(f"DROP DATABASE {name}")
+    finally:
+        database.close()
+
+
+@cache
+def server() -> PostgresServer:
+    """This process's server, running."""
+    folder = reachable_folder(_folder(mode=0o711) / "postgres")
+    server = PostgresServer(folder, *free_ports(1))
+    server.start()
+    atexit.register(rmtree, folder, ignore_errors=True)
+    atexit.register(server.stop)
+    return server
+
+
+def _delete_all_rows(connection: Connection) -> None:
+    """A fifth of what TRUNCATE takes, for the few rows of a test."""
+    for table in reversed(SQLModel.metadata.sorted_tables):
+        if table.name != "shard":
+            connection.execute(table.delete())
+    free = "UPDATE shard SET worker = NULL, number = 0, expires_at = 0, served_at = NULL"
+    connection.execute(text(free))
+    for sequence in connection.execute(text("SELECT sequencename FROM pg_sequences")).scalars():
+        connection.execute(text(f"ALTER SEQUENCE {sequence} RESTART"))
+
+
+@cache
+def _file_with_tables() -> Path:
+    url = _with_tables(empty("sqlite", _folder()))
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def _with_tables(url: str) -> str:
+    database = Database(url)
+    database.migrate()
+    database.close()
+    return url
+
+
+def _on_server(statement: str) -> None:
+    url = server().url("postgres").replace("+psycopg", "", 1)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def _folder(mode: int = 0o700) -> Path:
+    folder = Path(mkdtemp(prefix="katydid-"))
+    folder.chmod(mode)
+    atexit.register(rmtree, folder, ignore_errors=True)
+    return folder
