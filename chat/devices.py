@@ -92,6 +92,11 @@ def all_devices(session: Session) -> Iterator[tuple[str, Device]]:
     yield from session.exec(names_and_devices)
 
 
+def is_device(session: Session, user_name: str) -> bool:
+    """Whether there is a device of that broker user name."""
+    return _owned_device(session, user_name) is not None
+
+
 def device_secret(server_key: bytes, device: Device) -> str:
     """The broker password of a device: 43 characters of base64url."""
     message = f"{device.id} {device.generation}".encode()
@@ -103,17 +108,21 @@ def authenticate_device(
     session: Session, server_key: bytes, name: str, password: str
 ) -> tuple[Account, Device] | None:
     """The account and the device, if `name` is its broker user name and `password` its secret."""
-    account_name, _, device_id = name.partition(".")
+    found = _owned_device(session, name)
+    if found is None:
+        return None
+    right = device_secret(server_key, found[1])
+    given = password.encode("utf-8", "replace")
+    return found if hmac.compare_digest(right.encode(), given) else None
+
+
+def _owned_device(session: Session, user_name: str) -> tuple[Account, Device] | None:
+    """One look-up by primary key, in both tables."""
+    account_name, _, device_id = user_name.partition(".")
     if not is_account_name(account_name) or not _is_id(device_id):
         return None
     owned = select(Account, Device).join(Device)
-    found = session.exec(owned.where(Device.id == device_id, Account.name == account_name)).first()
-    if found is None:
-        return None
-    account, device = found
-    right = device_secret(server_key, device)
-    given = password.encode("utf-8", "replace")
-    return (account, device) if hmac.compare_digest(right.encode(), given) else None
+    return session.exec(owned.where(Device.id == device_id, Account.name == account_name)).first()
 
 
 def _is_id(text: str) -> bool:

@@ -38,6 +38,9 @@ class Settings:
     database_url: str
     broker: str
     mqtt_host: str | None
+    rabbitmq_urls: tuple[str, ...]
+    auth_host: str
+    auth_port: int
     shards_served: tuple[int, ...]
     bridge_name: str | None
     registration: str
@@ -128,6 +131,9 @@ def _settings(read: "_Reader") -> Settings:
         database_url=read("KATYDID_DATABASE_URL", f"sqlite:///{home}/katydid.db", _database_url),
         broker=read("KATYDID_BROKER", "mosquitto", _one_of("mosquitto", "rabbitmq")),
         mqtt_host=read.optional("KATYDID_MQTT_HOST", _host),
+        rabbitmq_urls=read("KATYDID_RABBITMQ_URL", "http://127.0.0.1:15672", _urls),
+        auth_host=read("KATYDID_AUTH_HOST", "127.0.0.1", _host),
+        auth_port=read("KATYDID_AUTH_PORT", "8001", _port),
         shards_served=read("KATYDID_SHARDS_SERVED", "all", _shards),
         bridge_name=read.optional("KATYDID_BRIDGE_NAME", _name),
         registration=read("KATYDID_REGISTRATION", "open", _one_of("open", "invite", "closed")),
@@ -262,6 +268,11 @@ def _url(*schemes: str) -> Callable[[str], str]:
         return text.rstrip("/")
 
     return parse
+
+
+def _urls(text: str) -> tuple[str, ...]:
+    """In the order in which they are tried."""
+    return tuple(_url("http", "https")(url.strip()) for url in text.split(","))
 
 
 def _host_and_port(text: str) -> str:

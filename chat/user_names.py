@@ -3,9 +3,12 @@
 No account's name begins with `_`, so no device can be taken for one of our programs.
 """
 
-from chat.topics import shard_digit
+import re
+
+from chat.topics import SHARDS, is_account_name, shard_digit
 
 ADMIN = "_admin"
+_DEVICE_ID = re.compile(r"[a-z0-9]+")
 
 
 def device_user_name(account: str, device_id: str) -> str:
@@ -16,3 +19,19 @@ def device_user_name(account: str, device_id: str) -> str:
 def bridge_user_name(shard: int) -> str:
     """The user name of the bridge's session for one shard."""
     return f"_bridge.{shard_digit(shard)}"
+
+
+def account_of_device(user_name: str) -> str | None:
+    """The account whose device is called so, whether or not there is such a device; None for a
+    name that no device can have."""
+    account, _, device_id = user_name.partition(".")
+    is_one = is_account_name(account) and _DEVICE_ID.fullmatch(device_id)
+    return account if is_one else None
+
+
+def shard_of_bridge(user_name: str) -> int | None:
+    """The shard whose bridge session is called so; None for any other name."""
+    return _SHARDS.get(user_name)
+
+
+_SHARDS = {bridge_user_name(shard): shard for shard in range(SHARDS)}

@@ -18,6 +18,8 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.up import up
 
             return up(os.environ, arguments)
+        if command == "cluster":
+            return _cluster(arguments)
         if command == "migrate":
             from cli.migrate import migrate
 
@@ -37,6 +39,19 @@ def main(command: str, arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _cluster(arguments: list[str]) -> int:
+    if arguments == ["up"]:
+        from cli.cluster.up import cluster_up
+
+        return cluster_up(os.environ)
+    if arguments == ["down"]:
+        from cli.cluster.down import cluster_down
+
+        return cluster_down(os.environ)
+    say("a cluster can go up or down: ./katydid cluster up, ./katydid cluster down")
+    return 2
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from chat.errors import KatydidError
 from chat.settings import Settings
@@ -36,7 +37,7 @@ def held_home(settings: Settings) -> Iterator[None]:
         for folder in (settings.logs_dir, settings.run_dir, settings.broker_dir):
             folder.mkdir(mode=0o700, exist_ok=True)
         # The lock goes with the process, however that ends.
-        lock = (settings.run_dir / "up.lock").open("a+")
+        lock = _lock_of(settings).open("a+")
     except OSError as error:
         raise HomeUnusable(settings, (error.strerror or str(error)).lower()) from None
     with lock:
@@ -50,6 +51,25 @@ def held_home(settings: Settings) -> Iterator[None]:
         lock.flush()
         _begin_metrics_anew(settings)
         yield
+
+
+def holder_of(settings: Settings) -> int | None:
+    """The process that holds the home, if any does."""
+    try:
+        with _lock_of(settings).open("r") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read())
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise HomeUnusable(settings, str(error)) from None
+    return None
+
+
+def _lock_of(settings: Settings) -> Path:
+    return settings.run_dir / "up.lock"
 
 
 def _begin_metrics_anew(settings: Settings) -> None:

@@ -8,6 +8,7 @@ import ipaddress
 import os
 import socket
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from chat.errors import KatydidError, SettingError
 from chat.settings import Settings
@@ -26,14 +27,14 @@ class PortTaken(KatydidError):
 def check_ports(settings: Settings) -> None:
     """Raises PortTaken or SettingError for the first that cannot be had."""
     doors = _doors(settings)
-    ports = {name: port for name, (_, port) in doors.items()}
+    ports = {name: door.port for name, door in doors.items()}
     names_of = {port: [name for name in ports if ports[name] == port] for port in ports.values()}
     for port, names in names_of.items():
         if len(names) > 1:
             raise SettingError(names[1], f"is {port}, but so is {names[0]}; each needs its own")
     with ExitStack() as probes:
-        for name, (host, port) in doors.items():
-            probes.enter_context(_bound(host, name, port))
+        for name, door in doors.items():
+            probes.enter_context(_bound(name, door))
 
 
 def warn_of_open_doors(settings: Settings) -> None:
@@ -46,26 +47,42 @@ def warn_of_open_doors(settings: Settings) -> None:
         )
 
 
-def _doors(settings: Settings) -> dict[str, tuple[str, int]]:
-    """Name of the setting → where it makes us listen."""
+@dataclass(frozen=True)
+class _Door:
+    """Where a setting makes us listen."""
+
+    port: int
+    host: str
+    host_setting: str = "KATYDID_HOST"
+
+
+def _doors(settings: Settings) -> dict[str, _Door]:
+    """By the name of the port's setting."""
     plain = settings.plain_host
-    ours = {"KATYDID_HTTP_PORT": (plain, settings.http_port)}
+    ours = {"KATYDID_HTTP_PORT": _Door(settings.http_port, plain)}
     if settings.starts_broker:
-        ours["KATYDID_MQTT_PORT"] = (plain, settings.mqtt_port)
-        ours["KATYDID_WEBSOCKET_PORT"] = (plain, settings.websocket_port)
+        ours["KATYDID_MQTT_PORT"] = _Door(settings.mqtt_port, plain)
+        ours["KATYDID_WEBSOCKET_PORT"] = _Door(settings.websocket_port, plain)
+    elif settings.broker == "rabbitmq":
+        ours["KATYDID_AUTH_PORT"] = _Door(
+            settings.auth_port, settings.auth_host, "KATYDID_AUTH_HOST"
+        )
     if settings.has_tls:
-        ours["KATYDID_HTTPS_PORT"] = (settings.host, settings.https_port)
-        ours["KATYDID_MQTTS_PORT"] = (settings.host, settings.mqtts_port)
+        ours["KATYDID_HTTPS_PORT"] = _Door(settings.https_port, settings.host)
+        ours["KATYDID_MQTTS_PORT"] = _Door(settings.mqtts_port, settings.host)
     return ours
 
 
-def _bound(host: str, name: str, port: int) -> socket.socket:
+def _bound(name: str, door: _Door) -> socket.socket:
+    host, port = door.host, door.port
     try:
         [(family, kind, _, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except socket.gaierror:
-        raise SettingError("KATYDID_HOST", f"is {host!r}, which no address is known for") from None
+        raise SettingError(
+            door.host_setting, f"is {host!r}, which no address is known for"
+        ) from None
     probe = socket.socket(family, kind)
     # As the servers do: what an earlier run left in TIME_WAIT is in nobody's way.
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -73,13 +90,14 @@ def _bound(host: str, name: str, port: int) -> socket.socket:
         probe.bind(address)
     except OSError as error:
         probe.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            problem = f"is {host!r}, which is no address of this machine"
+            raise SettingError(door.host_setting, problem) from None
         raise _reason(error, host, name, port) from None
     return probe
 
 
 def _reason(error: OSError, host: str, name: str, port: int) -> KatydidError:
-    if error.errno == errno.EADDRNOTAVAIL:
-        return SettingError("KATYDID_HOST", f"is {host!r}, which is no address of this machine")
     if error.errno == errno.EACCES:
         return PortTaken(name, port, host, "is not for ordinary users; run as root")
     if error.errno != errno.EADDRINUSE:

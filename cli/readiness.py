@@ -18,22 +18,27 @@ _READY_WITHIN_SECONDS = 60.0
 class NotReady(KatydidError):
     """Something did not come up in time."""
 
-    def __init__(self, settings: Settings, problem: str) -> None:
-        within = f"within {_READY_WITHIN_SECONDS:.0f} s"
+    def __init__(self, settings: Settings, problem: str, within_seconds: float) -> None:
+        within = f"within {within_seconds:.0f} s"
         super().__init__(
             f"Katydid did not become ready {within}: {problem} The logs are in {settings.logs_dir}."
         )
 
 
-def wait_until_ready(settings: Settings, *, is_over: Callable[[], bool]) -> bool:
+def wait_until_ready(
+    settings: Settings,
+    *,
+    is_over: Callable[[], bool],
+    within_seconds: float = _READY_WITHIN_SECONDS,
+) -> bool:
     """True as soon as /healthz says so; False when it is over before that. Raises NotReady."""
-    deadline = time.monotonic() + _READY_WITHIN_SECONDS
+    deadline = time.monotonic() + within_seconds
     while not is_over():
         problem = _problem(settings)
         if problem is None:
             return True
         if time.monotonic() > deadline:
-            raise NotReady(settings, problem)
+            raise NotReady(settings, problem, within_seconds)
         time.sleep(0.05)
     return False
 

@@ -26,7 +26,7 @@ from cli.readiness import wait_until_ready, where_to_begin
 from cli.supervision import Child, Stage, alone, bridge, python
 from cli.terminal import say
 from mqtt_acl.issuer import credentials_of
-from mqtt_acl.mosquitto import DynamicSecurityIssuer
+from mqtt_acl.issuers import issuer_for
 
 
 class CannotStart(KatydidError):
@@ -59,8 +59,9 @@ def up(environ: Mapping[str, str], arguments: list[str]) -> int:
 
 
 def _refuse_what_is_not_built(settings: Settings) -> None:
-    if settings.broker != "mosquitto":
-        raise SettingError("KATYDID_BROKER", "must be mosquitto in this version")
+    if settings.broker == "rabbitmq" and settings.starts_broker:
+        problem = "is rabbitmq, which up does not start; KATYDID_MQTT_HOST must say where it runs"
+        raise SettingError("KATYDID_BROKER", problem)
 
 
 def _prepare_data(settings: Settings) -> None:
@@ -80,7 +81,7 @@ def _prepare_data(settings: Settings) -> None:
 
 def _restore(settings: Settings, database: Database) -> None:
     secrets = load_secrets(settings)
-    issuer = DynamicSecurityIssuer(settings, secrets)
+    issuer = issuer_for(settings, secrets)
     try:
         with database.reading() as session:
             # All of it first: the broker takes its time, and no transaction waits for that.
@@ -96,12 +97,14 @@ def _restore(settings: Settings, database: Database) -> None:
 def _children(settings: Settings) -> list[Stage]:
     children = [
         bridge(settings),
-        Child(name="web", command=python("cli.web")),
+        Child(name="web", command=python("cli.web", "site")),
     ]
     if settings.starts_broker:
         # It writes its queues to the disk.
         broker = Child(name="broker", command=python("cli.broker"), stop_seconds=60)
         children.insert(0, broker)
+    elif settings.broker == "rabbitmq":
+        children.insert(0, Child(name="door", command=python("cli.web", "door")))
     if settings.has_tls:
         children.append(Child(name="haproxy", command=python("cli.haproxy")))
     return [alone(child) for child in children]

@@ -1,4 +1,5 @@
-"""`python -m cli.web`: becomes gunicorn, which serves the site where the settings say."""
+"""`python -m cli.web site` or `… door`: becomes gunicorn, which serves the site, or the door at
+which RabbitMQ asks who may do what, where the settings say."""
 
 import os
 import sys
@@ -11,31 +12,46 @@ _WORKERS = 2
 _THREADS_PER_WORKER = 8
 
 
-def main() -> NoReturn:
+def main(app: str) -> NoReturn:
     """The process is gunicorn from here on, unless a setting is wrong (exit status 2)."""
     try:
         settings = settings_from(os.environ)
         settings.metrics_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (KatydidError, OSError) as error:
-        print(f"web: {error}", file=sys.stderr)
+        print(f"{app}: {error}", file=sys.stderr)
         sys.exit(2)
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(settings.metrics_dir))
-    os.execv(sys.executable, [sys.executable, *_gunicorn(settings)])  # noqa: S606
+    command = site_command(settings) if app == "site" else door_command(settings)
+    os.execv(command[0], command)  # noqa: S606
 
 
-def _gunicorn(settings: Settings) -> list[str]:
-    host = settings.plain_host
+def site_command(settings: Settings) -> list[str]:
+    """What runs the site. Its clients come and go."""
+    return _gunicorn(
+        settings, "web:site()", settings.plain_host, settings.http_port, keep_alive_seconds=30
+    )
+
+
+def door_command(settings: Settings) -> list[str]:
+    """What runs the door. RabbitMQ's connections idle for up to 120 s, and a question that arrives
+    as we end one counts as refused."""
+    return _gunicorn(
+        settings, "web.door:door()", settings.auth_host, settings.auth_port, keep_alive_seconds=150
+    )
+
+
+def _gunicorn(
+    settings: Settings, app: str, host: str, port: int, *, keep_alive_seconds: int
+) -> list[str]:
     return [
-        "-m",
-        "gunicorn",
-        "web:site()",
+        *(sys.executable, "-m", "gunicorn", app),
         # Loaded once, then forked: half the work at the start, and half the memory.
         "--preload",
-        f"--bind={f'[{host}]' if ':' in host else host}:{settings.http_port}",
+        f"--bind=[{host}]:{port}" if ":" in host else f"--bind={host}:{port}",
         "--worker-class=gthread",
         f"--workers={_WORKERS}",
         f"--threads={_THREADS_PER_WORKER}",
-        "--keep-alive=30",
+        f"--keep-alive={keep_alive_seconds}",
         "--timeout=30",
         "--graceful-timeout=3",
         "--log-level=warning",
@@ -45,4 +61,4 @@ def _gunicorn(settings: Settings) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -1,6 +1,7 @@
 """What a broker is told of devices: issue a credential, revoke it, restore all of them.
 
-The protocol that `web` and `cli` know; `mosquitto.py` is the one for mosquitto.
+The protocol that `web` and `cli` know. mosquitto keeps a list of credentials, and is told of each
+change; RabbitMQ keeps none, asks at each login, and is told only whom to cut off.
 """
 
 from collections.abc import Iterable
@@ -41,6 +42,9 @@ class Issuer(Protocol):
 
     def check(self) -> None:
         """Answer when the broker does."""
+
+    def close(self) -> None:
+        """End all connections; nothing is asked afterwards."""
 
 
 def credentials_of(account: str, device: Device, server_key: bytes) -> Credentials:

@@ -1,7 +1,8 @@
-"""RabbitMQ nodes for tests: real ones, each on ports of its own, killed and started one by one."""
+"""RabbitMQ for tests: nodes on ports of their own, and an installation whose broker is one."""
 
 import signal
 import subprocess
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -12,14 +13,19 @@ from cli.cluster.rabbitmq import (
     Cluster,
     NodePorts,
     bring_rabbitmq,
+    is_running,
     node_command,
     node_environ,
     prepare_node,
     stop_epmd,
     wait_until_running,
 )
+from cli.web import door_command
+from mqtt_acl.http_auth import door_path
+from mqtt_acl.issuer import Issuer
+from mqtt_acl.rabbitmq import KickingIssuer
 from tests.conftest import cannot_run
-from tests.running import free_ports
+from tests.running import Installation, free_ports, is_listening
 
 _PORTS_PER_NODE = 5
 
@@ -97,3 +103,48 @@ class RabbitNodes:
 
     def _has_one_ended(self) -> bool:
         return any(process.poll() is not None for process in self.processes.values())
+
+
+class RabbitInstallation(Installation):
+    """An installation with one node of RabbitMQ as its `broker`, and a `door` that it asks at."""
+
+    def __init__(self, home: Path, **environ: str) -> None:
+        [door_port] = free_ports(1)
+        cluster = new_cluster(home, nodes=1, door_url="")
+        ports = cluster.ports(1)
+        super().__init__(
+            home,
+            KATYDID_BROKER="rabbitmq",
+            KATYDID_MQTT_HOST=cluster.host,
+            KATYDID_MQTT_PORT=str(ports.mqtt),
+            KATYDID_WEBSOCKET_PORT=str(ports.websocket),
+            KATYDID_RABBITMQ_URL=f"http://127.0.0.1:{ports.management}",
+            KATYDID_AUTH_PORT=str(door_port),
+            **environ,
+        )
+        self.settings.run_dir.mkdir()
+        self.cluster = Cluster(
+            **vars(cluster) | {"door_url": f"http://127.0.0.1:{door_port}{door_path(self.secrets)}"}
+        )
+
+    @cached_property
+    def issuer(self) -> Issuer:
+        return KickingIssuer(self.settings, self.secrets)
+
+    def command(self, part: str) -> list[str]:
+        if part == "broker":
+            prepare_node(self.cluster, 1, self.secrets)
+            return node_command(self.cluster, 1)
+        return door_command(self.settings) if part == "door" else super().command(part)
+
+    def environ_of(self, part: str) -> dict[str, str]:
+        return node_environ(self.cluster, 1) if part == "broker" else super().environ_of(part)
+
+    def is_ready(self, part: str) -> bool:
+        if part == "broker":
+            return is_running(self.cluster, self.secrets)
+        return is_listening(self.settings.auth_port) if part == "door" else super().is_ready(part)
+
+    def stop_all(self) -> None:
+        super().stop_all()
+        stop_epmd(self.cluster)

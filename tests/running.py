@@ -106,12 +106,18 @@ class Installation:
         """Start a part and do not wait; `bridge-2` is a second bridge."""
         with (self.settings.home / f"{part}.log").open("ab") as log:
             self._processes[part] = subprocess.Popen(
-                PARTS[part.partition("-")[0]],
+                self.command(part),
                 cwd=REPOSITORY,
-                env=os.environ | self.environ,
+                env=self.environ_of(part),
                 stdout=log,
                 stderr=log,
             )
+
+    def command(self, part: str) -> list[str]:
+        return PARTS[part.partition("-")[0]]
+
+    def environ_of(self, part: str) -> dict[str, str]:
+        return os.environ | self.environ
 
     def process(self, part: str) -> subprocess.Popen[bytes]:
         return self._processes[part]
@@ -137,6 +143,9 @@ class Installation:
     def _is_ready(self, part: str) -> bool:
         if self._processes[part].poll() is not None:
             raise AssertionError(f"the {part} ended at once:\n{self.log(part)}")
+        return self.is_ready(part)
+
+    def is_ready(self, part: str) -> bool:
         if part == "broker":
             return is_listening(self.settings.mqtt_port)
         with self.database.reading() as session:

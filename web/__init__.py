@@ -14,7 +14,7 @@ from chat.logs import configure_logs
 from chat.secrets import Secrets, load_secrets
 from chat.settings import Settings, settings_from
 from mqtt_acl.issuer import Issuer
-from mqtt_acl.mosquitto import DynamicSecurityIssuer
+from mqtt_acl.issuers import issuer_for
 from web.addresses import is_https
 from web.api.accounts import accounts
 from web.api.conversations import conversations
@@ -92,5 +92,5 @@ def site() -> Flask:
         secrets = load_secrets(settings)
     except KatydidError as error:
         sys.exit(f"web: {error}")
-    issuer = DynamicSecurityIssuer(settings, secrets)
+    issuer = issuer_for(settings, secrets)
     return create_app(settings, secrets, issuer, Database(settings.database_url))

@@ -28,6 +28,8 @@ from cli.tied import tie_to_parent
 USER = "katydid"
 DATABASE = "katydid"
 
+# Where everybody may go through, and only the owner further.
+_ELSEWHERE = Path("/var/lib/katydid")
 _READY_WITHIN_SECONDS = 30.0
 _STOPPED_WITHIN_SECONDS = 30.0
 _LET_IN = f"""\
@@ -92,8 +94,9 @@ def reachable_folder(wanted: Path) -> Path:
     entered = subprocess.run(["test", "-x", wanted.parent], check=False, **_as(user))
     if entered.returncode == 0:
         return wanted
-    name = str(wanted.absolute()).strip("/").replace("/", "-")
-    return Path("/var/lib/katydid") / name
+    _ELSEWHERE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _ELSEWHERE.chmod(0o755)  # whatever the umask is
+    return _ELSEWHERE / str(wanted.absolute()).strip("/").replace("/", "-")
 
 
 class PostgresServer:

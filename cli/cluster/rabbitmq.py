@@ -235,33 +235,38 @@ def wait_until_running(
     """Return when all nodes are one cluster and let clients in. Raises NodeNotRunning, at once
     when `is_over` says that there is nothing to wait for."""
     deadline = time.monotonic() + within_seconds
-    with httpx.Client(auth=(ADMIN, secrets.admin_password), timeout=5.0) as client:
-        while (problem := _problem(cluster, client)) is not None:
-            if is_over():
-                raise NodeNotRunning("it ended; its log says why")
-            if time.monotonic() > deadline:
-                raise NodeNotRunning(f"{problem} within {within_seconds:.0f} s")
-            time.sleep(0.1)
+    while (problem := _problem(cluster, secrets)) is not None:
+        if is_over():
+            raise NodeNotRunning("it ended; its log says why")
+        if time.monotonic() > deadline:
+            raise NodeNotRunning(f"{problem} within {within_seconds:.0f} s")
+        time.sleep(0.1)
 
 
-def _problem(cluster: Cluster, client: httpx.Client) -> str | None:
+def is_running(cluster: Cluster, secrets: Secrets) -> bool:
+    """Whether all nodes are one cluster and let clients in."""
+    return _problem(cluster, secrets) is None
+
+
+def _problem(cluster: Cluster, secrets: Secrets) -> str | None:
     """What is not so yet."""
     everyone = {node_name(number) for number in cluster.numbers}
-    for number in cluster.numbers:
-        ports = cluster.ports(number)
-        # The API last: asked too early, it fills the log with crashes.
-        for port in (ports.mqtt, ports.websocket):
-            if not _is_open(cluster.host, port):
-                return f"{node_name(number)} did not open port {port}"
-        api = f"http://127.0.0.1:{ports.management}/api"
-        try:
-            client.get(f"{api}/health/checks/is-in-service").raise_for_status()
-            nodes = client.get(f"{api}/nodes").raise_for_status().json()
-        except httpx.HTTPError:
-            return f"{node_name(number)} did not say that it is ready"
-        running = {node["name"] for node in nodes if node["running"]}
-        if running != everyone:
-            return f"{node_name(number)} knew of {len(running)} nodes out of {len(everyone)}"
+    with httpx.Client(auth=(ADMIN, secrets.admin_password), trust_env=False) as client:
+        for number in cluster.numbers:
+            ports = cluster.ports(number)
+            # The API last: asked too early, it fills the log with crashes.
+            for port in (ports.mqtt, ports.websocket):
+                if not _is_open(cluster.host, port):
+                    return f"{node_name(number)} did not open port {port}"
+            api = f"http://127.0.0.1:{ports.management}/api"
+            try:
+                client.get(f"{api}/health/checks/is-in-service").raise_for_status()
+                nodes = client.get(f"{api}/nodes").raise_for_status().json()
+            except httpx.HTTPError:
+                return f"{node_name(number)} did not say that it is in service"
+            running = {node["name"] for node in nodes if node["running"]}
+            if running != everyone:
+                return f"{node_name(number)} knew of {len(running)} nodes out of {len(everyone)}"
     return None
 
 

@@ -18,6 +18,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert settings.database_url == f"sqlite:///{settings.home}/katydid.db"
     assert settings.broker == "mosquitto"
     assert settings.starts_broker
+    assert settings.rabbitmq_urls == ("http://127.0.0.1:15672",)
+    assert (settings.auth_host, settings.auth_port) == ("127.0.0.1", 8001)
     assert settings.shards_served == tuple(range(16))
     assert (settings.rate_per_second, settings.rate_burst) == (20.0, 100)
     assert settings.login_limit == "10 per minute"
@@ -44,6 +46,9 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("KATYDID_DATABASE_URL", "postgresql+psycopg://a:b/c@host/chat", "%2F for /"),
         ("KATYDID_DATABASE_URL", "postgresql+psycopg://a:b:c@host/chat", "%3A for :"),
         ("KATYDID_BROKER", "emqx", "mosquitto or rabbitmq"),
+        ("KATYDID_RABBITMQ_URL", "http://a:15672,b:15672", "begins with http:// or https://"),
+        ("KATYDID_AUTH_HOST", "not a host", "a host name or an IP address"),
+        ("KATYDID_AUTH_PORT", "0", "a port number from 1 to 65535"),
         ("KATYDID_SHARDS_SERVED", "0,g", "hexadecimal digits"),
         ("KATYDID_SHARDS_SERVED", "0,,1", "hexadecimal digits"),
         ("KATYDID_REGISTRATION", "maybe", "open, invite or closed"),
@@ -79,6 +84,12 @@ def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: str, allowe
 )
 def test_both_databases_can_be_named(url: str) -> None:
     assert settings_from({"KATYDID_DATABASE_URL": url}).database_url == url
+
+
+def test_the_nodes_of_a_cluster_are_named_with_commas_between() -> None:
+    settings = settings_from({"KATYDID_RABBITMQ_URL": "http://one:15672/, https://two"})
+
+    assert settings.rabbitmq_urls == ("http://one:15672", "https://two")
 
 
 def test_a_misspelt_setting_is_noticed() -> None:

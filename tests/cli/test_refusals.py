@@ -68,7 +68,7 @@ def test_two_listeners_cannot_share_a_port(environ: dict[str, str]) -> None:
         ("KATYDID_HOST", "192.0.2.1", "no address of this machine"),
         ("KATYDID_HOST", "no.such.host.invalid", "no address is known"),
         ("KATYDID_BROKER", "kafka", "mosquitto or rabbitmq"),
-        ("KATYDID_BROKER", "rabbitmq", "must be mosquitto in this version"),
+        ("KATYDID_BROKER", "rabbitmq", "KATYDID_MQTT_HOST must say where it runs"),
         ("KATYDID_REGISTRATION", "maybe", "open, invite or closed"),
     ],
 )

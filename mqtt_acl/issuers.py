@@ -1,0 +1,14 @@
+"""Which issuer belongs to which broker: the only place that chooses."""
+
+from chat.secrets import Secrets
+from chat.settings import Settings
+from mqtt_acl.issuer import Issuer
+from mqtt_acl.mosquitto import DynamicSecurityIssuer
+from mqtt_acl.rabbitmq import KickingIssuer
+
+
+def issuer_for(settings: Settings, secrets: Secrets) -> Issuer:
+    """The issuer for the installation's broker; it connects when first used."""
+    if settings.broker == "rabbitmq":
+        return KickingIssuer(settings, secrets)
+    return DynamicSecurityIssuer(settings, secrets)

@@ -1,0 +1,66 @@
+"""RabbitMQ's management API, as the admin: one request at whichever node answers.
+
+What is asked and told stands in `rabbitmq.py` and `bridge_sessions.py`.
+"""
+
+from typing import Any
+
+import httpx
+
+from chat.errors import BrokerUnreachable
+from chat.secrets import Secrets
+from chat.settings import Settings
+from chat.user_names import ADMIN
+
+_CONNECT_WITHIN_SECONDS = 1.0
+_ANSWER_WITHIN_SECONDS = 5.0
+
+
+class Management:
+    """The API of one installation's nodes. Every call raises BrokerUnreachable when no node does
+    what is asked, and may be made by several threads."""
+
+    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+        self._urls = settings.rabbitmq_urls
+        self._client = httpx.Client(
+            auth=(ADMIN, secrets.admin_password),
+            timeout=httpx.Timeout(_ANSWER_WITHIN_SECONDS, connect=_CONNECT_WITHIN_SECONDS),
+            trust_env=False,  # a proxy of the environment is for the world outside
+        )
+
+    def get(self, path: str) -> Any:
+        """What is there, from JSON."""
+        return self._ask("GET", path).json()
+
+    def delete(self, path: str, *, reason: str) -> None:
+        """End what is there, if it is; the broker's log says for what reason. A queue that belongs
+        to a connection goes with it, and cannot be deleted before."""
+        self._ask("DELETE", path, reason=reason)
+
+    def close(self) -> None:
+        """End all connections."""
+        self._client.close()
+
+    def _ask(self, method: str, path: str, *, reason: str = "") -> httpx.Response:
+        problem = "it cannot be reached"
+        for url in self._urls:
+            try:
+                answer = self._client.request(
+                    method, f"{url}/api{path}", headers={"X-Reason": reason} if reason else {}
+                )
+            except httpx.HTTPError:
+                continue
+            if _is_done(method, answer):
+                return answer
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                problem = "it refuses the admin"
+            else:
+                problem = f"its management API answers {answer.status_code}"
+        raise BrokerUnreachable(problem)
+
+
+def _is_done(method: str, answer: httpx.Response) -> bool:
+    if method != "DELETE":
+        return answer.is_success
+    is_gone = answer.status_code == httpx.codes.NOT_FOUND or "RESOURCE_LOCKED" in answer.text
+    return answer.is_success or is_gone
