@@ -71,14 +71,17 @@ def renew_leases(
 
 def handovers(session: Session, worker: str) -> dict[int, str]:
     """Which of the worker's shards it should hand over, and to whom."""
-    alive = select(BridgeWorker).where(col(BridgeWorker.expires_at) > database_now_ms())
-    may_serve = {
-        each.name: {int(digit, 16) for digit in each.shards} for each in session.exec(alive)
-    }
+    may_serve = workers_alive(session)
     held: dict[str, set[int]] = {name: set() for name in may_serve}
     for row in session.exec(select(Shard).where(col(Shard.worker).in_(may_serve))):
         held[cast(str, row.worker)].add(row.shard)
     return even_handovers(worker, held, may_serve)
+
+
+def workers_alive(session: Session) -> dict[str, set[int]]:
+    """The bridges that have lately said that they run, each with the shards that it may serve."""
+    alive = select(BridgeWorker).where(col(BridgeWorker.expires_at) > database_now_ms())
+    return {each.name: {int(digit, 16) for digit in each.shards} for each in session.exec(alive)}
 
 
 def even_handovers(

@@ -179,7 +179,7 @@ def _closed(config: str, socket_path: Path) -> str:
 
 def _wait_for(socket_path: Path, broker: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _READY_WITHIN_SECONDS
-    while not _is_listening(socket_path):
+    while not _is_open(socket_path):
         if broker.poll() is not None:
             raise BrokerNotReady(f"it ended at once with status {broker.returncode}")
         if time.monotonic() > deadline:
@@ -187,8 +187,8 @@ def _wait_for(socket_path: Path, broker: "subprocess.Popen[bytes]") -> None:
         time.sleep(0.01)
 
 
-def _is_listening(socket_path: Path) -> bool:
-    """Whether connections are taken; the file is there a moment before that."""
+def _is_open(socket_path: Path) -> bool:
+    """Whether somebody listens there: the file is there a moment earlier."""
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(socket_path)) == 0
 

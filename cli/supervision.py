@@ -78,18 +78,18 @@ def children_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str
         "KATYDID_DATABASE_URL": _independent_of_folder(settings.database_url),
         "KATYDID_TLS_CERTIFICATE": str(settings.tls_certificate or ""),
         "KATYDID_TLS_KEY": str(settings.tls_key or ""),
-        "KATYDID_BRIDGE_NAME": settings.bridge_name or _bridge_name(settings),
         "PROMETHEUS_MULTIPROC_DIR": str(settings.metrics_dir),
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONUNBUFFERED": "1",
     }
 
 
-def _bridge_name(settings: Settings) -> str:
-    """The same at each start, and no other installation's: a bridge that is started again has its
-    shards back at once."""
-    place = f"{socket.gethostname()} {settings.home}"
-    return f"up-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+def bridge(settings: Settings, name: str = "bridge") -> Child:
+    """A bridge. Its name is the same at each start, and no other's on any machine: one that is
+    started again has its shards back at once."""
+    place = f"{settings.bridge_name} {socket.gethostname()} {settings.home} {name}"
+    named = f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+    return Child(name=name, command=python("bridge"), environ={"KATYDID_BRIDGE_NAME": named})
 
 
 def _independent_of_folder(database_url: str) -> str:

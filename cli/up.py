@@ -23,7 +23,7 @@ from cli.migrate import DatabaseFails
 from cli.ports import check_ports, warn_of_open_doors
 from cli.programs import bring_program
 from cli.readiness import wait_until_ready, where_to_begin
-from cli.supervision import Child, Stage, alone, python
+from cli.supervision import Child, Stage, alone, bridge, python
 from cli.terminal import say
 from mqtt_acl.issuer import credentials_of
 from mqtt_acl.issuers import issuer_for
@@ -96,7 +96,7 @@ def _restore(settings: Settings, database: Database) -> None:
 
 def _children(settings: Settings) -> list[Stage]:
     children = [
-        Child(name="bridge", command=python("bridge")),
+        bridge(settings),
         Child(name="web", command=python("cli.web", "site")),
     ]
     if settings.starts_broker:

@@ -1,4 +1,4 @@
-"""Databases for tests, SQLite and PostgreSQL alike, each with the tables and without a row.
+"""Databases for tests, SQLite and PostgreSQL alike, each as a new installation has it.
 
 Making one takes its time. So a file is a copy of one that was made before, and one of PostgreSQL is
 given back, emptied, and given out again. The server is a private one, as `cli/cluster/postgres.py`
@@ -77,7 +77,10 @@ def server() -> PostgresServer:
 def _delete_all_rows(connection: Connection) -> None:
     """A fifth of what TRUNCATE takes, for the few rows of a test."""
     for table in reversed(SQLModel.metadata.sorted_tables):
-        connection.execute(table.delete())
+        if table.name != "shard":
+            connection.execute(table.delete())
+    free = "UPDATE shard SET worker = NULL, number = 0, expires_at = 0, served_at = NULL"
+    connection.execute(text(free))
     for sequence in connection.execute(text("SELECT sequencename FROM pg_sequences")).scalars():
         connection.execute(text(f"ALTER SEQUENCE {sequence} RESTART"))
 
@@ -96,15 +99,9 @@ def _with_tables(url: str) -> str:
 
 
 def _on_server(statement: str) -> None:
-    _administrator().execute(statement.encode())
-
-
-@cache
-def _administrator() -> "psycopg.Connection[tuple[object, ...]]":
     url = server().url("postgres").replace("+psycopg", "", 1)
-    connection = psycopg.connect(url, autocommit=True)
-    atexit.register(connection.close)
-    return connection
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
 
 
 def _folder(mode: int = 0o700) -> Path:

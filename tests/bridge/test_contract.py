@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from chat.models import Block
 from chat.times import milliseconds, now
 from chat.topics import down, down_filter, up
 from tests.mqtt import PROTOCOLS, Client
 from tests.running import Installation, wait_until
+
+pytestmark = pytest.mark.both_databases
 
 TO_BOB, TO_ALICE = up("alice", "bob", "send"), up("bob", "alice", "send")
 
@@ -88,7 +91,7 @@ def test_a_repeat_is_answered_with_the_stored_record_and_stores_nothing(
     first = people["alice"].wait_for("message")
     yesterday = milliseconds(now() - timedelta(days=1))
     with shared_bridge.database.transaction() as connection:
-        connection.exec_driver_sql("UPDATE message SET stored_at = ?", (yesterday,))
+        connection.execute(text("UPDATE message SET stored_at = :at"), {"at": yesterday})
 
     people["alice"].publish(TO_BOB, {"id": "a-1", "text": "changed my mind"})
 

@@ -11,6 +11,7 @@ import mqtt5
 import pytest
 
 from chat.topics import down_filter, up
+from tests import databases
 from tests.conversing import Talker, assert_nothing_lost_or_doubled, pairs_of_talkers
 from tests.mqtt import Client
 from tests.running import Installation, wait_until
@@ -60,6 +61,22 @@ def test_the_bridge_is_killed_three_times_while_20_senders_push_5000_messages(
             installation.begin("bridge")
 
     converse_through(installation, talkers, kill)
+
+    assert_nothing_lost_or_doubled(installation, talkers)
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_the_database_server_is_restarted_while_people_write(installation: Installation) -> None:
+    installation.start("broker", "bridge")
+    talkers = pairs_of_talkers(installation, pairs=4, each=100)
+
+    async def restart(progress: Callable[[], float]) -> None:
+        for moment in (0.2, 0.6):
+            await until(progress, moment)
+            databases.server().stop()
+            databases.server().start()
+
+    converse_through(installation, talkers, restart)
 
     assert_nothing_lost_or_doubled(installation, talkers)
 

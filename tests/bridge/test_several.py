@@ -4,11 +4,15 @@ import asyncio
 import signal
 from collections.abc import Callable
 
+import pytest
+
 from chat.topics import down_filter, up
 from tests.bridge.test_faults import converse_through, until
 from tests.conversing import assert_nothing_lost_or_doubled, pairs_of_talkers
 from tests.mqtt import Client
 from tests.running import Installation, wait_until
+
+pytestmark = pytest.mark.both_databases
 
 
 def holders(installation: Installation) -> dict[str, int]:

@@ -14,6 +14,8 @@ from chat.shards import (
     unserved_shards,
 )
 
+pytestmark = pytest.mark.both_databases
+
 ALL = range(16)
 
 
