@@ -38,6 +38,7 @@ _INSIDE = "/var/lib/rabbitmq"
 _PROGRAMS = "/usr/lib/rabbitmq/bin"
 # Of this machine's memory, for all nodes that run on it together.
 _SHARE_OF_MEMORY = 0.6
+_EPMD_ENDS_WITHIN_SECONDS = 5.0
 # Mounts are this process's own: nothing is left behind, and many nodes share one root.
 _ENTER = """
 mount --bind "$1" "$0/var/lib/rabbitmq" && mount -t proc proc "$0/proc" &&
@@ -325,6 +326,13 @@ def stop_cluster(cluster: Cluster) -> None:
 
 
 def stop_epmd(cluster: Cluster) -> None:
-    """End the cluster's epmd, which the first node started; while a node runs, it declines."""
+    """End the cluster's epmd, which the first node started; while a node runs, it is needed."""
+    if any(node_process(cluster, number) is not None for number in cluster.numbers):
+        return
     command = ["chroot", str(cluster.root), "epmd", "-port", str(cluster.epmd_port), "-kill"]
-    subprocess.run(command, env={"PATH": "/usr/sbin:/usr/bin"}, capture_output=True, check=False)
+    deadline = time.monotonic() + _EPMD_ENDS_WITHIN_SECONDS
+    # It declines as long as it has not noticed that the last node is gone.
+    while _is_open("127.0.0.1", cluster.epmd_port) and time.monotonic() < deadline:
+        environ = {"PATH": "/usr/sbin:/usr/bin"}
+        subprocess.run(command, env=environ, capture_output=True, check=False)
+        time.sleep(0.05)
