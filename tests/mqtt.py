@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from chat.settings import Settings
@@ -30,6 +31,7 @@ class Client:
         client_id: str | None = None,
         password: str | None = None,
         will: tuple[str, bytes] | None = None,
+        will_delay_seconds: int = 0,
         clean: bool = True,
         websocket: bool = False,
     ) -> None:
@@ -50,7 +52,11 @@ class Client:
         if credentials is not None:
             self._client.username_pw_set(user_name, password or credentials.password)
         if will is not None:
-            self._client.will_set(will[0], will[1], qos=1)
+            delayed = None
+            if will_delay_seconds:
+                delayed = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+                delayed.WillDelayInterval = will_delay_seconds
+            self._client.will_set(will[0], will[1], qos=1, properties=delayed)
         self.connect_reason: Any = None
         self.disconnect_reason: Any = None
         self.messages: list[paho.MQTTMessage] = []
@@ -64,6 +70,12 @@ class Client:
 
     def connect(self) -> Self:
         """Connect and wait for the broker's answer, which is in `connect_reason`."""
+        self.begin()
+        wait_until("the answer to CONNECT", lambda: self.connect_reason is not None)
+        return self
+
+    def begin(self) -> None:
+        """Connect and do not wait."""
         properties = None
         if self._protocol == MQTT_5:
             properties = Properties(paho.CONNECT >> 4)  # type: ignore[no-untyped-call]
@@ -74,8 +86,6 @@ class Client:
         else:
             self._client.connect(self._host, self._port)
         self._client.loop_start()
-        wait_until("the answer to CONNECT", lambda: self.connect_reason is not None)
-        return self
 
     def subscribe(self, topic: str, *, qos: int = 1) -> Any:
         _, packet_id = self._client.subscribe(topic, qos=qos)
