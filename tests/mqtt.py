@@ -88,19 +88,29 @@ class Client:
         self._client.loop_start()
 
     def subscribe(self, topic: str, *, qos: int = 1) -> Any:
+        return self._answer(self.begin_subscribing(topic, qos=qos), "SUBACK")
+
+    def begin_subscribing(self, topic: str, *, qos: int = 1) -> int | None:
+        """Subscribe and do not wait."""
         _, packet_id = self._client.subscribe(topic, qos=qos)
-        return self._answer(packet_id, "SUBACK")
+        return packet_id
 
     def publish(self, topic: str, payload: Any = b"", *, qos: int = 1, **properties: Any) -> Any:
         """The broker's answer, or None at QoS 0. Anything but str and bytes is sent as JSON."""
+        packet_id = self.begin_publishing(topic, payload, qos=qos, **properties)
+        return self._answer(packet_id, "PUBACK") if qos else None
+
+    def begin_publishing(
+        self, topic: str, payload: Any = b"", *, qos: int = 1, **properties: Any
+    ) -> int:
+        """Publish and do not wait."""
         as_bytes = payload if isinstance(payload, str | bytes) else json.dumps(payload)
         with_properties = None
         if properties:
             with_properties = Properties(paho.PUBLISH >> 4)  # type: ignore[no-untyped-call]
             for name, value in properties.items():
                 setattr(with_properties, name, value)
-        sent = self._client.publish(topic, as_bytes, qos=qos, properties=with_properties)
-        return self._answer(sent.mid, "PUBACK") if qos else None
+        return self._client.publish(topic, as_bytes, qos=qos, properties=with_properties).mid
 
     def drop(self) -> None:
         """Let the connection break off without a word, so that the will is sent."""

@@ -114,7 +114,6 @@ def test_a_device_publishes_nowhere_else(
         "$share/group/chat/v1/down/bob/#",
         "$share/group/#",
         "chat.v1.down.bob/#",
-        "chat.v1.down.bob/#",
         "chat/v1/down/*/#",
         "chat/v1/down/*/message",
         "*/*/*/*/*",
