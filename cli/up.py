@@ -22,6 +22,7 @@ from cli.browser_libraries import bring_browser_libraries
 from cli.home import held_home
 from cli.ports import check_ports, warn_of_open_doors
 from cli.programs import bring_program
+from cli.rabbitmq_conf import write_for_elsewhere
 from cli.readiness import wait_until_ready, where_to_begin
 from cli.supervision import STOPPED_WITHIN_SECONDS, children_environ, write_configuration
 from cli.terminal import say
@@ -67,6 +68,9 @@ def _prepare_data(settings: Settings) -> None:
     """Secrets and tables; a broker that runs elsewhere hears of all devices."""
     for path in make_missing_secrets(settings):
         say(f"made the secret {path}")
+    if settings.broker == "rabbitmq":
+        file = write_for_elsewhere(settings, load_secrets(settings))
+        say(f"RabbitMQ at {settings.mqtt_host} must run with {file}, which holds secrets")
     database = Database(settings.database_url)
     try:
         database.migrate()
