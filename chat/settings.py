@@ -96,7 +96,9 @@ def _settings(read: "_Reader") -> Settings:
         http_port=read("KATYDID_HTTP_PORT", "8000", _port),
         mqtt_port=read("KATYDID_MQTT_PORT", "1883", _port),
         websocket_port=read("KATYDID_WEBSOCKET_PORT", "9001", _port),
-        database_url=read("KATYDID_DATABASE_URL", f"sqlite:///{home}/katydid.db", _database_url),
+        database_url=read(
+            "KATYDID_DATABASE_URL", f"sqlite:///{home}/katydid.db", database_url_from
+        ),
         broker=read("KATYDID_BROKER", "mosquitto", _one_of("mosquitto", "rabbitmq")),
         mqtt_host=read.optional("KATYDID_MQTT_HOST", _host),
         shards_served=read("KATYDID_SHARDS_SERVED", "all", _shards),
@@ -151,7 +153,8 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _database_url(text: str) -> str:
+def database_url_from(text: str) -> str:
+    """The URL of a database that we can use. Raises ValueError with what is allowed."""
     if not re.match(r"sqlite:///.", text) and not _is_postgresql(text):
         raise ValueError(
             "sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME, where a password has"

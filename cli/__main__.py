@@ -18,6 +18,10 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.up import up
 
             return up(os.environ, arguments)
+        if command == "migrate-to":
+            from cli.migrate_to import migrate_to
+
+            return migrate_to(os.environ, arguments)
         from cli.test import test
 
         return test(os.environ, arguments)
