@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import secrets as random
 import signal
 import socket
 import sys
 
 import structlog
 
+from bridge.leases import Leases
 from bridge.serving import Serving
 from bridge.worker import Worker
 from chat.database import Database
@@ -33,27 +35,33 @@ def main() -> int:
 
 
 async def _serve(settings: Settings, secrets: Secrets) -> None:
-    name = f"{socket.gethostname()}-{os.getpid()}"
+    name = f"{settings.bridge_name or _new_name()}/{random.token_hex(4)}"
     database = Database(settings.database_url)
     worker = Worker(settings, database)
-    serving = Serving(settings, secrets, database, worker, name)
+    leases = Leases(database, worker, name=name, shards=settings.shards_served)
+    serving = Serving(settings, secrets, worker, leases)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     log.info("the bridge begins", worker=name, shards=list(settings.shards_served))
-    at_work = [asyncio.create_task(worker.run()), asyncio.create_task(serving.run())]
+    working, served = asyncio.create_task(worker.run()), asyncio.create_task(serving.run())
     waiting = asyncio.create_task(stopped.wait())
-    await asyncio.wait([*at_work, waiting], return_when=asyncio.FIRST_COMPLETED)
-    serving.close()
-    for task in (*at_work, waiting):
+    await asyncio.wait([working, served, waiting], return_when=asyncio.FIRST_COMPLETED)
+    outcomes: list[object] = []
+    for task in (served, working, waiting):  # the worker is needed while the serving ends
         task.cancel()
-    outcomes = await asyncio.gather(*at_work, return_exceptions=True)
+        outcomes += await asyncio.gather(task, return_exceptions=True)
     worker.close()
     database.close()
     log.info("the bridge ends", worker=name)
     for outcome in outcomes:  # a mistake of ours must be seen, and the bridge started anew
         if isinstance(outcome, Exception):
             raise outcome
+
+
+def _new_name() -> str:
+    """What a bridge is called that was given no name."""
+    return f"{socket.gethostname()[:32]}-{os.getpid()}"
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """A batch of commands → one transaction → what is to be told to whom.
 
 Runs in one thread of the bridge, one batch at a time. Either all of a batch is in SQL when `store`
-returns, or nothing is. The steps are in files of their own: messages, receipts, presence.
+returns, or nothing is. The steps are in files of their own: messages, receipts, presence. The very
+first one is the fence: what came in under a lease that has gone to another is not stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from bridge import statements
 from bridge.intake import (
     Announce,
     AskHistory,
@@ -27,6 +29,17 @@ from chat.times import milliseconds
 _ToSomeone = Send | MoveCursor | Typing | AskHistory
 
 
+_HeldLease = tuple[int, int]  # shard, number
+
+
+class LeaseLost(Exception):
+    """Another bridge serves a shard by now; `leases` are those that have gone."""
+
+    def __init__(self, leases: Collection[_HeldLease]) -> None:
+        super().__init__(f"the leases of shards {sorted(leases)} have gone to another")
+        self.leases = leases
+
+
 class Archive:
     """The writing side of the archive. Not safe for use by two threads at once."""
 
@@ -35,14 +48,18 @@ class Archive:
         # Accounts are never renamed and names never given out twice, so this is always right.
         self._account_ids: dict[str, int] = {}
 
-    def store(self, commands: Sequence[Command], now: datetime) -> list[News | None]:
-        """The news of each command, in their order; None where nobody is to be told.
+    def store(
+        self, commands: Sequence[Command], now: datetime, leases: Collection[_HeldLease]
+    ) -> list[News | None]:
+        """The news of each command, in their order; None where nobody is to be told. `leases` are
+        those under which the commands came.
 
-        Raises SQLAlchemyError when the database did not take it: then nothing of it is stored,
-        and the same batch may be tried again.
+        Raises LeaseLost for those that are no longer held, and SQLAlchemyError when the database
+        did not take it: then nothing of it is stored, and the same batch may be tried again.
         """
         with self._database.transaction() as connection:
             batch = Transaction(connection, commands, milliseconds(now), self._account_ids)
+            _fence(batch, leases)
             _refuse_what_cannot_be(batch)
             sends, moves, typings = batch.all(Send), batch.all(MoveCursor), batch.all(Typing)
             batch.learn_conversations([c for _, c in sends], [c for _, c in moves + typings])
@@ -52,6 +69,12 @@ class Archive:
             relay_typing(batch, typings, blocked)
             announce(batch, batch.all(Announce))
             return batch.news
+
+
+def _fence(batch: Transaction, leases: Collection[_HeldLease]) -> None:
+    held = {(shard, number) for shard, number in batch.select(statements.LEASES, list(leases))}
+    if lost := set(leases) - held:
+        raise LeaseLost(lost)
 
 
 def _refuse_what_cannot_be(batch: Transaction) -> None:

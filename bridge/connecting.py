@@ -12,20 +12,22 @@ from pathlib import Path
 from bridge.session import ANSWER_WITHIN_SECONDS, Incoming, Session, SessionLost
 from chat.secrets import Secrets
 from chat.settings import Settings
+from chat.shards import Lease
 from chat.topics import SHARDS
 
 
 async def connect(
     settings: Settings,
     secrets: Secrets,
-    shard: int,
+    lease: Lease,
     *,
     receive: Callable[[Incoming], None],
     socket_path: Path | None = None,
 ) -> Session:
-    """Open the shard's session at the broker, or at its private socket. Raises SessionLost."""
+    """Open the leased shard's session at the broker, or at its private socket. Raises
+    SessionLost."""
     loop = asyncio.get_running_loop()
-    session = Session(shard, receive=receive)
+    session = Session(lease.shard, lease_number=lease.number, receive=receive)
     try:
         async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
             if socket_path is not None:
@@ -47,7 +49,11 @@ def create_sessions(settings: Settings, secrets: Secrets, socket_path: Path) -> 
     async def create_all() -> None:
         for shard in range(SHARDS):
             session = await connect(
-                settings, secrets, shard, receive=lambda _: None, socket_path=socket_path
+                settings,
+                secrets,
+                Lease(shard, number=0, unserved_seconds=None),  # nobody else is here yet
+                receive=lambda _: None,
+                socket_path=socket_path,
             )
             session.close()
             with contextlib.suppress(SessionLost):

@@ -20,13 +20,14 @@ def store_messages(
     batch: Transaction, sends: list[tuple[int, Send]], blocked: set[tuple[int, int]]
 ) -> None:
     """Store what is new, in the order of the batch, and move `last_seq`."""
+    _begin_conversations(batch, [send for _, send in sends if batch.ids(send) not in blocked])
+    batch.lock_conversations([send for _, send in sends])
     stored = _stored_before(batch, sends)
     accepted = [
         (position, send)
         for position, send in sends
         if _is_accepted(batch, position, send, stored, blocked)
     ]
-    _begin_conversations(batch, [send for _, send in accepted])
     rows = [
         row
         for position, send in accepted
@@ -35,6 +36,22 @@ def store_messages(
     last_seqs = {conversation: seq for conversation, seq, *_ in rows}
     batch.run(statements.NEW_MESSAGE, rows)
     batch.run(statements.MOVE_LAST_SEQ, [(seq, id) for id, seq in sorted(last_seqs.items())])
+
+
+def _begin_conversations(batch: Transaction, sends: list[Send]) -> None:
+    """A conversation begins with its first message."""
+    new = {
+        key: batch.ids(send)
+        for send in sends
+        if (key := batch.key(send)) not in batch.conversations
+    }
+    # In one order, so that no two bridges wait for each other.
+    batch.run(statements.NEW_CONVERSATION, [(key,) for key in sorted(new)])
+    begun = [
+        (id, key) for key, id, _ in batch.select(statements.CONVERSATIONS, [[key] for key in new])
+    ]
+    batch.run(statements.NEW_MEMBER, [(id, account) for id, key in begun for account in new[key]])
+    batch.conversations.update((key, (id, 0)) for id, key in begun)
 
 
 def _stored_before(batch: Transaction, sends: list[tuple[int, Send]]) -> _Stored:
@@ -77,16 +94,6 @@ def _is_accepted(
     detail = f"{send.to} does not accept messages from you."
     batch.refuse(position, refuse(send.account, send.verb, send.to, "refused", detail, id=send.id))
     return False
-
-
-def _begin_conversations(batch: Transaction, sends: list[Send]) -> None:
-    """A conversation begins with its first message."""
-    new = {batch.key(send): batch.ids(send) for send in sends}
-    new = {key: ids for key, ids in new.items() if key not in batch.conversations}
-    batch.run(statements.NEW_CONVERSATION, [(key,) for key in new])
-    begun = [(id, key) for key, id, _ in batch.select(statements.CONVERSATIONS, list(new))]
-    batch.run(statements.NEW_MEMBER, [(id, account) for id, key in begun for account in new[key]])
-    batch.conversations.update((key, (id, 0)) for id, key in begun)
 
 
 def _number(

@@ -1,148 +1,142 @@
-"""Keeps each shard's session open: connects, waits for its end, connects again with jitter.
+"""Keeps open the sessions of those shards whose lease this bridge holds.
 
-Two bridges on one shard must not fight for ever: the broker lets the newcomer take the session
-over, and the one that was taken over stands by until nobody has served the shard for a while.
+A session is opened only under a lease, and after each cut only when SQL says that the lease is
+still held: so two bridges never fight for a session, whoever of them the broker knew first. One
+that is taken over all the same, by a program that knows nothing of our leases, is opened again
+after ever longer waits.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import metrics
 from bridge.backoff import Backoff
 from bridge.connecting import connect
-from bridge.session import Session, SessionLost, TakenOver
+from bridge.leases import Leases
+from bridge.session import Session, SessionLost
 from bridge.worker import Worker
-from chat.database import Database
-from chat.models import Shard
 from chat.secrets import Secrets
 from chat.settings import Settings
-from chat.shards import BEAT_EVERY_SECONDS, SILENT_AFTER_SECONDS, beat, last_beats
-from chat.times import now
+from chat.shards import Lease
 
-T = TypeVar("T")
-
-# Who loses one connection right after the other waits longer each time.
+# Who loses one connection right after the other waits longer each time, up to a minute.
 _STEADY_SECONDS = 5.0
-# As long as any, for when nobody knows: a first start, or a database that does not answer yet.
+_LONGEST_WAIT_SECONDS = 60.0
+# As long as any, for when nobody has ever served a shard.
 _LONG_ABSENCE_SECONDS = 86_400.0
 
 log = structlog.get_logger()
 
 
 class Serving:
-    """The sessions of the shards that this bridge serves, and its heartbeat in SQL."""
+    """The sessions of the shards that this bridge serves."""
 
     def __init__(
-        self, settings: Settings, secrets: Secrets, database: Database, worker: Worker, name: str
+        self, settings: Settings, secrets: Secrets, worker: Worker, leases: Leases
     ) -> None:
         self._settings = settings
         self._secrets = secrets
-        self._database = database
         self._worker = worker
-        self._name = name
+        self._leases = leases
         self._open: dict[int, Session] = {}
+        self._at_work: dict[Lease, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Serve all shards of the settings until cancelled."""
-        self._worker.forgive(await self._absence_seconds())
+        """Serve what is leased until cancelled; then finish what was begun, end all connections,
+        and let others have the shards. The broker keeps the sessions and what arrives in them."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._beat_for_ever())
-            for shard in self._settings.shards_served:
-                tasks.create_task(self._serve(shard))
-
-    def close(self) -> None:
-        """End all connections; the broker keeps the sessions and what arrives in them."""
-        for session in self._open.values():
-            session.close()
-
-    async def _serve(self, shard: int) -> None:
-        backoff = Backoff()
-        loop = asyncio.get_running_loop()
-        served_until = loop.time()
-        while True:
-            was_open, opened_at = False, loop.time()
             try:
-                # Before connecting: what has piled up comes in with the broker's first answer.
-                self._worker.forgive(loop.time() - served_until)
-                session = await connect(
-                    self._settings, self._secrets, shard, receive=self._worker.receive
-                )
-                was_open = True
-                await self._until_lost(session)
-            except SessionLost as why:
-                if was_open and loop.time() - opened_at > _STEADY_SECONDS:
-                    backoff.reset()
-                served_until = loop.time() if was_open else served_until
-                wait_seconds = backoff.next_seconds()
-                log.warning("no session", shard=shard, why=str(why), next_try_in=wait_seconds)
-                await asyncio.sleep(wait_seconds)
-                if isinstance(why, TakenOver) or (was_open and await self._is_another_there(shard)):
-                    await self._stand_by(shard)
+                while True:
+                    await self._leases.renew(served=list(self._open))
+                    self._agree_with_leases(tasks)
+                    await self._hand_over_surplus()
+                    await self._leases.until_due()
+            finally:
+                await self._end()
 
-    async def _until_lost(self, session: Session) -> None:
+    async def _end(self) -> None:
+        sessions = list(self._open.values())
+        await self._worker.finish(sessions)
+        for session in sessions:
+            session.close()
+        await self._leases.give_back()
+
+    def _agree_with_leases(self, tasks: asyncio.TaskGroup) -> None:
+        held = {lease.shard: lease.number for lease in self._leases.held.values()}
+        for lease, task in list(self._at_work.items()):
+            if held.get(lease.shard) != lease.number:
+                log.warning("another bridge serves this shard now", shard=lease.shard)
+                self._stop(lease, task)
+        serving = {lease.shard for lease in self._at_work}
+        for lease in self._leases.held.values():
+            if lease.shard not in serving:
+                self._at_work[lease] = tasks.create_task(self._serve(lease))
+
+    async def _hand_over_surplus(self) -> None:
+        """Another bridge has come, and gets its share."""
+        given = {
+            lease: self._leases.to_hand_over[lease.shard]
+            for lease in self._at_work
+            if lease.shard in self._leases.to_hand_over
+        }
+        sessions = [self._open[each.shard] for each in given if each.shard in self._open]
+        if sessions:
+            await self._worker.finish(sessions)
+        for lease, other in given.items():
+            log.info("handing this shard over", shard=lease.shard, to=other)
+            self._stop(lease, self._at_work[lease])
+            await self._leases.hand_over(lease, to=other)
+
+    def _stop(self, lease: Lease, task: asyncio.Task[None]) -> None:
+        if session := self._open.get(lease.shard):
+            session.close()
+        task.cancel()
+        del self._at_work[lease]
+
+    async def _serve(self, lease: Lease) -> None:
+        unreachable, unsteady = Backoff(), Backoff(longest_seconds=_LONGEST_WAIT_SECONDS)
+        loop = asyncio.get_running_loop()
+        absence = lease.unserved_seconds
+        served_until = loop.time() - (_LONG_ABSENCE_SECONDS if absence is None else absence)
+        while True:
+            # Before connecting: what has piled up comes in with the broker's first answer.
+            self._worker.forgive(loop.time() - served_until)
+            try:
+                session = await connect(
+                    self._settings, self._secrets, lease, receive=self._worker.receive
+                )
+            except SessionLost as why:
+                await _wait(lease, why, unreachable)
+                continue
+            unreachable.reset()
+            opened_at = loop.time()
+            ended = await self._until_lost(session)
+            served_until = loop.time()
+            if served_until - opened_at > _STEADY_SECONDS:
+                unsteady.reset()
+            await _wait(lease, ended, unsteady)
+            if not await self._leases.still_hold(lease):
+                return
+
+    async def _until_lost(self, session: Session) -> SessionLost:
         log.info("session open", shard=session.shard, present_before=session.present_before)
         if not session.present_before:
             log.warning("the broker did not have this session before", shard=session.shard)
         self._open[session.shard] = session
+        self._leases.renew_soon()  # so that SQL knows that the shard is served
         metrics.SESSIONS.inc()
         try:
-            await self._beat_now([session.shard])
             await asyncio.shield(session.lost)
+        except SessionLost as why:
+            return why
         finally:
             del self._open[session.shard]
             metrics.SESSIONS.dec()
             metrics.CONNECTIONS_LOST.inc()
 
-    async def _stand_by(self, shard: int) -> None:
-        log.warning("another bridge took this shard over; standing by", shard=shard)
-        while await self._is_another_there(shard):
-            await asyncio.sleep(BEAT_EVERY_SECONDS)
-        log.warning("nobody serves this shard any more; taking it", shard=shard)
 
-    # The heartbeat.
-
-    async def _beat_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT_EVERY_SECONDS)
-            await self._beat_now(sorted(self._open))
-
-    async def _beat_now(self, shards: list[int]) -> None:
-        def write() -> None:
-            with self._database.writing() as session:
-                beat(session, shards=shards, worker=self._name, now=now())
-
-        try:
-            await self._in_writer_thread(write)
-        except SQLAlchemyError:
-            log.warning("the heartbeat could not be written")
-
-    async def _absence_seconds(self) -> float:
-        """How long messages have been gathering at the broker without any bridge."""
-        try:
-            beats = await self._in_writer_thread(self._read_beats)
-        except SQLAlchemyError:
-            return _LONG_ABSENCE_SECONDS
-        absences = [(now() - row.beat_at).total_seconds() for row in beats.values()]
-        return max(absences, default=_LONG_ABSENCE_SECONDS)
-
-    async def _is_another_there(self, shard: int) -> bool:
-        """Whether another bridge has lately said that it serves the shard. Asked after a loss,
-        since not every broker says why it ended a connection (mosquitto 2.0.11 does not)."""
-        try:
-            row = (await self._in_writer_thread(self._read_beats)).get(shard)
-        except SQLAlchemyError:
-            return False
-        if row is None or row.worker == self._name:
-            return False
-        return (now() - row.beat_at).total_seconds() < SILENT_AFTER_SECONDS
-
-    def _read_beats(self) -> dict[int, Shard]:
-        with self._database.reading() as session:
-            return last_beats(session)
-
-    async def _in_writer_thread(self, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._worker.writer, function)
+async def _wait(lease: Lease, why: SessionLost, backoff: Backoff) -> None:
+    seconds = backoff.next_seconds()
+    log.warning("no session", shard=lease.shard, why=str(why), next_try_in=seconds)
+    await asyncio.sleep(seconds)

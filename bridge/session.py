@@ -24,6 +24,9 @@ from chat.user_names import bridge_user_name
 RECEIVE_MAXIMUM = 1_000
 KEEP_ALIVE_SECONDS = 20
 ANSWER_WITHIN_SECONDS = 10.0
+# A cluster without a majority withholds its answers until it has one again; a broker that forgot to
+# answer never will, and would hold up the shard for ever.
+_PUBLISHED_WITHIN_SECONDS = 60.0
 _FOR_EVER = 0xFFFFFFFF
 _LARGEST_OF_ALL_BYTES = 268_435_460  # MQTT 5.0, section 2.1.4
 _OVERHEAD_BYTES = 32  # more than header, lengths, packet id and properties take
@@ -55,10 +58,14 @@ class Incoming(Struct, eq=False):
 class Session(asyncio.Protocol):
     """The connection that one shard's session has now. A new connection is a new object."""
 
-    def __init__(self, shard: int, *, receive: Callable[[Incoming], None]) -> None:
+    def __init__(
+        self, shard: int, *, lease_number: int, receive: Callable[[Incoming], None]
+    ) -> None:
         self.shard = shard
+        self.lease_number = lease_number
         self.user_name = bridge_user_name(shard)
         self.present_before = False
+        self.receives = True
         loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[NoReturn] = loop.create_future()
         self._loop = loop
@@ -67,6 +74,7 @@ class Session(asyncio.Protocol):
         self._buffer = b""
         self._answer: asyncio.Future[mqtt5.ConnAckPacket | mqtt5.SubAckPacket] | None = None
         self._heard_at = loop.time()
+        self._answered_at = loop.time()
         self._outgoing: list[bytes] = []
         self._in_order: deque[Incoming] = deque()
         self._in_flight: dict[int, Incoming | None] = {}
@@ -78,6 +86,11 @@ class Session(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         return not self.lost.done()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the broker has answered for all that was published."""
+        return not (self._in_flight or self._waiting)
 
     async def open(self, password: str) -> None:
         """Connect and subscribe; the broker keeps the session from then on. Raises SessionLost."""
@@ -140,6 +153,11 @@ class Session(asyncio.Protocol):
             if packet_id is not None:
                 self._write(mqtt5.PubAckPacket(packet_id).write())
 
+    def stop_receiving(self) -> None:
+        """Take in nothing more: it stays without acknowledgement, and comes to whoever opens the
+        session next."""
+        self.receives = False
+
     def close(self, why: SessionLost | None = None) -> None:
         """End the connection, not the session: what is not acknowledged comes again."""
         if self._transport is not None and self.is_open:
@@ -185,6 +203,8 @@ class Session(asyncio.Protocol):
             self._take_unreadable(frame)
 
     def _take_publish(self, packet: mqtt5.PublishPacket) -> None:
+        if not self.receives:
+            return
         incoming = Incoming(
             self,
             packet.packet_id,
@@ -201,6 +221,7 @@ class Session(asyncio.Protocol):
         if int(packet.reason_code) >= _FAILURE:
             # The archive has it, and `seq` shows the gap: counted, never sent again.
             metrics.COPIES_REFUSED.inc()
+        self._answered_at = self._heard_at
         because_of = self._in_flight.pop(packet.packet_id, None)
         if because_of is not None:
             because_of.unanswered -= 1
@@ -230,6 +251,8 @@ class Session(asyncio.Protocol):
         because_of: Incoming | None,
     ) -> None:
         packet_id = self._free_packet_id()
+        if not self._in_flight:
+            self._answered_at = self._loop.time()
         self._in_flight[packet_id] = because_of
         packet = mqtt5.PublishPacket(
             topic,
@@ -280,6 +303,9 @@ class Session(asyncio.Protocol):
             return
         if self._loop.time() - self._heard_at > 1.5 * KEEP_ALIVE_SECONDS:
             self.close(SessionLost("the broker has been silent for too long"))
+            return
+        if self._in_flight and self._loop.time() - self._answered_at > _PUBLISHED_WITHIN_SECONDS:
+            self.close(SessionLost("the broker has not answered a delivery for too long"))
             return
         self._write(mqtt5.PingReqPacket().write())
         self._loop.call_later(KEEP_ALIVE_SECONDS / 2, self._keep_alive)

@@ -40,6 +40,7 @@ class Transaction:
         account_ids: dict[str, int],
     ) -> None:
         self._connection = connection
+        self._dialect = connection.dialect.name
         self.commands = commands
         self.now_ms = now_ms
         self.account_ids = account_ids
@@ -64,14 +65,17 @@ class Transaction:
     def learn_account_ids(self, names: set[str]) -> None:
         """Look up those names that are not known yet."""
         if unknown := names - self.account_ids.keys():
-            found = self.select(statements.ACCOUNT_IDS, list(unknown))
+            found = self.select(statements.ACCOUNT_IDS, [[name] for name in unknown])
             self.account_ids.update((name, id) for name, id in found)
 
     def learn_conversations(self, *commands: Sequence[Concerned]) -> None:
         """Look up the conversations that the commands are about, those that exist."""
-        keys = {self.key(command) for some in commands for command in some}
-        found = self.select(statements.CONVERSATIONS, list(keys))
-        self.conversations.update((key, (id, last_seq)) for key, id, last_seq in found)
+        self._look_up(statements.CONVERSATIONS, *commands)
+
+    def lock_conversations(self, commands: Sequence[Send]) -> None:
+        """Look them up once more, so that until the end nobody else numbers messages in them."""
+        if self._dialect != "sqlite":  # where nobody else writes meanwhile anyway
+            self._look_up(statements.LOCKED_CONVERSATIONS, commands)
 
     def blocked(self, *commands: Sequence[Concerned]) -> set[tuple[int, int]]:
         """(sender, recipient) of those pairs where the recipient blocked the sender."""
@@ -87,20 +91,28 @@ class Transaction:
         """What the conversation is found by."""
         return direct_key(*self.ids(command))
 
+    def _look_up(self, statement: str, *commands: Sequence[Concerned]) -> None:
+        keys = {self.key(command) for some in commands for command in some}
+        found = self.select(statement, [[key] for key in keys])
+        self.conversations.update((key, (id, last_seq)) for key, id, last_seq in found)
+
     # Statements.
 
-    def select(self, statement: str, wanted: Sequence[Any]) -> Iterable[Any]:
+    def select(self, statement: str, wanted: Sequence[Sequence[Any]]) -> Iterable[Any]:
         """The rows of a set-based statement, for all that is wanted at once."""
         if not wanted:
             return []
         as_json = msgspec.json.encode(wanted).decode()
-        return self._connection.exec_driver_sql(statement, (as_json,))
+        return self._connection.exec_driver_sql(self._worded(statement), (as_json,))
 
     def select_of(self, account_id: int, statement: str) -> Iterable[Any]:
         """The rows of a statement about one account."""
-        return self._connection.exec_driver_sql(statement, (account_id,))
+        return self._connection.exec_driver_sql(self._worded(statement), (account_id,))
 
     def run(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         """A statement that writes, once for each row."""
         if rows:
-            self._connection.exec_driver_sql(statement, rows)
+            self._connection.exec_driver_sql(self._worded(statement), rows)
+
+    def _worded(self, statement: str) -> str:
+        return statements.in_words_of(self._dialect, statement)

@@ -6,8 +6,9 @@ no retry can help is answered to its sender and stops nothing.
 """
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -20,14 +21,15 @@ from sqlalchemy.exc import (
     ProgrammingError,
     SQLAlchemyError,
 )
+from sqlalchemy.exc import TimeoutError as TimeoutOfPool
 
 from bridge import metrics
-from bridge.archive import Archive
+from bridge.archive import Archive, LeaseLost
 from bridge.backoff import Backoff
 from bridge.delivery import deliver, deliver_history, fitting, settle_if_answered
 from bridge.intake import AskHistory, Command, Refuse, Send, command_from, refuse
 from bridge.rates import Rates
-from bridge.session import Incoming
+from bridge.session import Incoming, Session, SessionLost
 from bridge.transaction import News
 from chat.accounts import account_named
 from chat.database import Database
@@ -39,6 +41,7 @@ from chat.times import now
 BATCH_COMMANDS = 250
 # A message is followed by typing before it, and two receipts after it.
 _SIGNALS_PER_MESSAGE = 5
+_FINISHED_WITHIN_SECONDS = 2.0
 
 log = structlog.get_logger()
 
@@ -56,6 +59,7 @@ class Worker:
         )
         self._waiting: deque[tuple[Incoming, Command]] = deque()
         self._arrived = asyncio.Event()
+        self._batches_begun = self._batches_done = 0
         self._loop = asyncio.get_running_loop()
         # One writer: SQLite has one write lock, and a batch is all that waits. Readers beside it.
         self.writer = ThreadPoolExecutor(1, "archive")
@@ -92,7 +96,20 @@ class Worker:
             if not self._waiting:
                 self._arrived.clear()
             if batch:
+                self._batches_begun += 1
                 await self._handle(batch)
+                self._batches_done += 1
+
+    async def finish(self, sessions: Collection[Session]) -> None:
+        """Take nothing more from these sessions; what is being archived is still delivered and
+        acknowledged, if that can be had in 2 s. Who serves them next gets the rest."""
+        for session in sessions:
+            session.stop_receiving()
+        at_work = self._batches_begun
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FINISHED_WITHIN_SECONDS):
+                while self._batches_done < at_work or not all(each.is_idle for each in sessions):
+                    await asyncio.sleep(0.005)
 
     def close(self) -> None:
         """Wait for the transaction at work, if there is one."""
@@ -116,14 +133,21 @@ class Worker:
         )
 
     def _take(self) -> Iterator[tuple[Incoming, Command]]:
-        """Waiting messages in order; those of a connection that ended come again by themselves."""
+        """Waiting messages in order; those of a connection that ended come again by themselves, to
+        whoever serves the shard then."""
         while self._waiting:
             incoming, command = self._waiting.popleft()
-            if incoming.session.is_open:
+            if incoming.session.is_open and incoming.session.receives:
                 yield incoming, command
 
     async def _handle(self, batch: list[tuple[Incoming, Command]]) -> None:
-        all_news = await self._store([command for _, command in batch])
+        try:
+            all_news = await self._store(batch)
+        except LeaseLost as lost:
+            log.warning("a batch came too late", why=str(lost))
+            if kept := _without(batch, lost):
+                await self._handle(kept)
+            return
         for (incoming, command), news in zip(batch, all_news, strict=True):
             _count(news)
             if not incoming.session.is_open:
@@ -135,19 +159,23 @@ class Worker:
 
     # The archive, with patience.
 
-    async def _store(self, commands: list[Command]) -> list[News | None]:
+    async def _store(self, batch: list[tuple[Incoming, Command]]) -> list[News | None]:
+        commands = [command for _, command in batch]
+        leases = {(each.session.shard, each.session.lease_number) for each, _ in batch}
         backoff = Backoff()
         while True:
             started = self._loop.time()
             try:
                 stored = await self._loop.run_in_executor(
-                    self.writer, self._archive.store, commands, now()
+                    self.writer, self._archive.store, commands, now(), leases
                 )
+            except LeaseLost:
+                raise
             except Exception as error:
                 # A mistake of ours in one command must not stop all the others for ever.
                 if not _may_pass(error):
                     log.exception("a batch cannot be stored", commands=len(commands))
-                    return await self._store_one_by_one(commands)
+                    return await self._store_one_by_one(batch)
                 metrics.DATABASE_RETRIES.inc()
                 log.warning("the database did not take a batch", error=_kind_of(error))
                 await asyncio.sleep(backoff.next_seconds())
@@ -157,11 +185,11 @@ class Worker:
                 metrics.BATCH_SECONDS.observe(self._loop.time() - started)
                 return stored
 
-    async def _store_one_by_one(self, commands: list[Command]) -> list[News | None]:
+    async def _store_one_by_one(self, batch: list[tuple[Incoming, Command]]) -> list[News | None]:
         """Each in a transaction of its own, so that one that cannot be stored is found."""
-        if len(commands) > 1:
-            return [(await self._store([command]))[0] for command in commands]
-        command = commands[0]
+        if len(batch) > 1:
+            return [(await self._store([each]))[0] for each in batch]
+        [(_, command)] = batch
         if isinstance(command, Refuse):
             return [None]
         to, id = getattr(command, "to", "-"), getattr(command, "id", None)
@@ -204,11 +232,27 @@ class Worker:
         return fitting(record, ascending=request.after is not None)
 
 
+def _without(
+    batch: list[tuple[Incoming, Command]], lost: LeaseLost
+) -> list[tuple[Incoming, Command]]:
+    """What is left of the batch; the sessions of the leases that have gone are closed."""
+    kept = []
+    for incoming, command in batch:
+        session = incoming.session
+        if (session.shard, session.lease_number) in lost.leases:
+            session.close(SessionLost("its lease has gone to another"))
+        else:
+            kept.append((incoming, command))
+    return kept
+
+
 def _may_pass(error: Exception) -> bool:
     """Whether the same batch may well be taken later: a lock, a full disk, a lost connection. What
     the batch itself is to blame for fails each time."""
     to_blame = (DataError, IntegrityError, InterfaceError, ProgrammingError)
-    return isinstance(error, DBAPIError) and not isinstance(error, to_blame)
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or not isinstance(error, to_blame)
+    return isinstance(error, TimeoutOfPool)
 
 
 def _kind_of(error: Exception) -> str:

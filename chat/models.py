@@ -124,11 +124,28 @@ class Presence(SQLModel, table=True):
 
 
 class Shard(SQLModel, table=True):
-    """Which bridge serves a shard, and when it last said so."""
+    """The lease of a shard: which bridge may serve it. The rows are there from the first."""
 
     shard: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    worker: str = Field(max_length=64)
-    beat_at: datetime = Field(sa_type=UtcMilliseconds)
+    # Null when it was given back, and before anybody took it.
+    worker: str | None = Field(default=None, max_length=64)
+    # Higher with each new holder, so that an old one is told apart.
+    number: int = Field(default=0, sa_type=BigInteger)
+    # By the database's clock, as all times of this table.
+    expires_at: datetime = Field(sa_type=UtcMilliseconds)
+    # When its session was last known to be open; null before the first time.
+    served_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+
+
+class BridgeWorker(SQLModel, table=True):
+    """A bridge that runs, so that shards can be shared evenly among all of them."""
+
+    __tablename__ = "bridge_worker"
+
+    name: str = Field(primary_key=True, max_length=64)
+    # The shards that it may serve, as hexadecimal digits.
+    shards: str = Field(max_length=16)
+    expires_at: datetime = Field(sa_type=UtcMilliseconds)
 
 
 class RateLimit(SQLModel, table=True):

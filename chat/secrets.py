@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +42,31 @@ def load_secrets(settings: Settings) -> Secrets:
 
 def make_missing_secrets(settings: Settings) -> list[Path]:
     """Make the secrets that are not there yet; answers which. An existing one is never changed."""
-    settings.secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return [path for name in _FILES if _make(path := settings.secrets_dir / name)]
+    return make_missing_in(settings.secrets_dir)
+
+
+def make_missing_in(folder: Path, *, more: Sequence[str] = ()) -> list[Path]:
+    """As `make_missing_secrets`, in any folder, and with more secrets of the same kind."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return [path for name in (*_FILES, *more) if make_secret(path := folder / name)]
+
+
+def make_secret(path: Path, text: str | None = None) -> bool:
+    """Make one secret, random unless it has to say something; whether it was missing."""
+    if path.exists():
+        return False
+    # Written aside and linked into place: a crash leaves no half secret, and of two starters
+    # at once the first wins.
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    try:
+        draft.write_text(text or secrets.token_urlsafe(32) + "=\n", encoding="ascii")
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
 
 
 def _read(path: Path) -> str:
@@ -53,20 +77,3 @@ def _read(path: Path) -> str:
     if len(text) < 43:
         raise SecretMissing(str(path))
     return text
-
-
-def _make(path: Path) -> bool:
-    if path.exists():
-        return False
-    # Written aside and linked into place: a crash leaves no half secret, and of two starters
-    # at once the first wins.
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    try:
-        draft.write_text(secrets.token_urlsafe(32) + "=\n", encoding="ascii")
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    finally:
-        draft.unlink()
-    return True

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from chat.errors import SettingError
 from chat.topics import SHARDS
 
 T = TypeVar("T")
+Network = IPv4Network | IPv6Network
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -29,10 +31,15 @@ class Settings:
     http_port: int
     mqtt_port: int
     websocket_port: int
+    https_port: int
+    mqtts_port: int
+    tls_certificate: Path | None
+    tls_key: Path | None
     database_url: str
     broker: str
     mqtt_host: str | None
     shards_served: tuple[int, ...]
+    bridge_name: str | None
     registration: str
     rate_per_second: float
     rate_burst: int
@@ -41,6 +48,17 @@ class Settings:
     public_url: str | None
     public_websocket_url: str | None
     public_mqtt: str | None
+    trusted_proxies: tuple[Network, ...]
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether the network comes in by TLS, through a proxy that is ours to start."""
+        return self.tls_certificate is not None
+
+    @property
+    def plain_host(self) -> str:
+        """Where site and broker listen themselves, who know no TLS."""
+        return "127.0.0.1" if self.has_tls else self.host
 
     @property
     def starts_broker(self) -> bool:
@@ -50,7 +68,8 @@ class Settings:
     @property
     def broker_host(self) -> str:
         """Where our own programs reach the broker; a wildcard address is no place to connect to."""
-        return self.mqtt_host or {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        host = self.plain_host
+        return self.mqtt_host or {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
     @property
     def secrets_dir(self) -> Path:
@@ -90,26 +109,43 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
 
 def _settings(read: "_Reader") -> Settings:
     home = read("KATYDID_HOME", str(REPOSITORY / "var"), _folder)
+    public_url = read.optional("KATYDID_PUBLIC_URL", _url("http", "https"))
+    certificate = read.optional("KATYDID_TLS_CERTIFICATE", _file)
+    key = read.optional("KATYDID_TLS_KEY", _file)
+    if (certificate is None) != (key is None):
+        missing = "CERTIFICATE" if certificate is None else "KEY"
+        raise SettingError(f"KATYDID_TLS_{missing}", "is not set, but TLS needs both files")
     return Settings(
         home=home,
         host=read("KATYDID_HOST", "127.0.0.1", _host),
         http_port=read("KATYDID_HTTP_PORT", "8000", _port),
         mqtt_port=read("KATYDID_MQTT_PORT", "1883", _port),
         websocket_port=read("KATYDID_WEBSOCKET_PORT", "9001", _port),
+        https_port=read("KATYDID_HTTPS_PORT", "8443", _port),
+        mqtts_port=read("KATYDID_MQTTS_PORT", "8883", _port),
+        tls_certificate=certificate,
+        tls_key=key,
         database_url=read(
             "KATYDID_DATABASE_URL", f"sqlite:///{home}/katydid.db", database_url_from
         ),
         broker=read("KATYDID_BROKER", "mosquitto", _one_of("mosquitto", "rabbitmq")),
         mqtt_host=read.optional("KATYDID_MQTT_HOST", _host),
         shards_served=read("KATYDID_SHARDS_SERVED", "all", _shards),
+        bridge_name=read.optional("KATYDID_BRIDGE_NAME", _name),
         registration=read("KATYDID_REGISTRATION", "open", _one_of("open", "invite", "closed")),
         rate_per_second=read("KATYDID_RATE_PER_SECOND", "20", _positive_number),
         rate_burst=read("KATYDID_RATE_BURST", "100", _positive_whole_number),
         login_limit=read("KATYDID_LOGIN_LIMIT", "10 per minute", _limit),
         registration_limit=read("KATYDID_REGISTRATION_LIMIT", "20 per hour", _limit),
-        public_url=read.optional("KATYDID_PUBLIC_URL", _url("http", "https")),
+        public_url=public_url,
         public_websocket_url=read.optional("KATYDID_PUBLIC_WEBSOCKET_URL", _url("ws", "wss")),
         public_mqtt=read.optional("KATYDID_PUBLIC_MQTT", _host_and_port),
+        # Ours, or that of whoever has set a public URL, most likely on this machine.
+        trusted_proxies=read(
+            "KATYDID_TRUSTED_PROXIES",
+            "127.0.0.0/8, ::1" if public_url or certificate else "none",
+            _networks,
+        ),
     )
 
 
@@ -141,9 +177,22 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _file(text: str) -> Path:
+    path = _folder(text)
+    if not path.is_file():
+        raise ValueError("a file that is there")
+    return path
+
+
 def _host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", text):
         raise ValueError("a host name or an IP address")
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,48}", text):
+        raise ValueError("1 to 48 letters, digits, dots, - and _")
     return text
 
 
@@ -225,3 +274,14 @@ def _host_and_port(text: str) -> str:
     _host(host)
     _port(port)
     return text
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    if text == "none":
+        return ()
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError:
+        raise ValueError(
+            "none, or addresses and networks with commas between, such as 192.0.2.7, 10.1.0.0/16"
+        ) from None

@@ -5,8 +5,11 @@ database); on the wire it is RFC 3339 with milliseconds and a `Z`.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,6 +29,24 @@ class UtcMilliseconds(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else _EPOCH + value * _MILLISECOND
+
+
+class database_now_ms(FunctionElement[int]):  # noqa: N801  a function of SQL
+    """In a statement: this moment by the database's clock, in milliseconds since 1970."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(database_now_ms, "sqlite")
+def _now_of_sqlite(*_: Any, **__: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
+
+@compiles(database_now_ms, "postgresql")
+def _now_of_postgresql(*_: Any, **__: Any) -> str:
+    # Not now(), which stands still within a transaction.
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
 def now() -> datetime:

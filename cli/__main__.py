@@ -22,6 +22,14 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.migrate_to import migrate_to
 
             return migrate_to(os.environ, arguments)
+        if command == "migrate":
+            from cli.migrate import migrate
+
+            return migrate(os.environ)
+        if command == "secrets":
+            from cli.secrets import make_secrets
+
+            return make_secrets(arguments)
         from cli.test import test
 
         return test(os.environ, arguments)

@@ -8,6 +8,7 @@ at every start of the broker, also after it was killed or has lost its state.
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -97,11 +98,13 @@ def dynamic_security_plugin() -> Path:
 def configuration(settings: Settings) -> str:
     """The repository's mosquitto.conf with this installation's lines."""
     folder = settings.broker_dir
+    address, domain = _numeric(settings.plain_host)
     ours = {
         "plugin": f"plugin {dynamic_security_plugin()}",
         "plugin_opt_config_file": f"plugin_opt_config_file {folder}/dynamic-security.json",
-        "listener 1883": f"listener {settings.mqtt_port} {settings.host}",
-        "listener 9001": f"listener {settings.websocket_port} {settings.host}",
+        "listener 1883": f"listener {settings.mqtt_port} {address}",
+        "listener 9001": f"listener {settings.websocket_port} {address}",
+        "socket_domain": f"socket_domain {domain}",
         "persistence_location": f"persistence_location {folder}/",
     }
     lines = (REPOSITORY / "mosquitto.conf").read_text(encoding="utf-8").splitlines()
@@ -109,6 +112,17 @@ def configuration(settings: Settings) -> str:
         if lines[number - 1].endswith(_MARK):
             [lines[number]] = [ours[key] for key in ours if line.startswith(f"{key} ")]
     return "\n".join([*lines, ""])
+
+
+def _numeric(host: str) -> tuple[str, str]:
+    """The address of a host, and its kind: the WebSocket listener takes no names."""
+    try:
+        [(family, _, _, _, address), *_] = socket.getaddrinfo(
+            host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except socket.gaierror:
+        raise BrokerNotReady(f"no address is known for {host}") from None
+    return str(address[0]), "ipv6" if family == socket.AF_INET6 else "ipv4"
 
 
 def _write_dynamic_security(settings: Settings, secrets: Secrets) -> None:
@@ -158,19 +172,25 @@ def _create_sessions_behind_closed_doors(
 
 def _closed(config: str, socket_path: Path) -> str:
     """The same broker, reachable at a private socket alone, which knows no TCP_NODELAY."""
-    doors = ("listener ", "protocol ", "set_tcp_nodelay ")
+    doors = ("listener ", "protocol ", "socket_domain ", "set_tcp_nodelay ")
     lines = [line for line in config.splitlines() if not line.startswith(doors)]
     return "\n".join([*lines, f"listener 0 {socket_path}", ""])
 
 
 def _wait_for(socket_path: Path, broker: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _READY_WITHIN_SECONDS
-    while not socket_path.is_socket():
+    while not _is_open(socket_path):
         if broker.poll() is not None:
             raise BrokerNotReady(f"it ended at once with status {broker.returncode}")
         if time.monotonic() > deadline:
             raise BrokerNotReady(f"it did not listen within {_READY_WITHIN_SECONDS:.0f} s")
         time.sleep(0.01)
+
+
+def _is_open(socket_path: Path) -> bool:
+    """Whether somebody listens there: the file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(socket_path)) == 0
 
 
 def _save_and_stop(broker: "subprocess.Popen[bytes]") -> None:

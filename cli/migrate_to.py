@@ -9,24 +9,27 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, false, not_, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, select
 
 from chat.database import Database
-from chat.engines import problem_of, take_time
+from chat.engines import take_time
 from chat.errors import KatydidError
+from chat.models import BridgeWorker, Shard
 from chat.settings import Settings, database_url_from, settings_from
-from chat.shards import SILENT_AFTER_SECONDS, last_beats
-from chat.times import now
+from chat.shards import LEASE_SECONDS
+from chat.times import database_now_ms
 from cli.home import held_home
+from cli.migrate import DatabaseFails
 from cli.terminal import say
 from cli.transfer import TableSum, tables, transfer
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+# Rows that every new database has, as long as nobody has used it.
+_MADE_WITH_TABLES = {"shard": col(Shard.number) == 0}
 
 
 class CannotMigrate(KatydidError):
@@ -100,22 +103,22 @@ def _held_archive(source: Database) -> Iterator[Connection]:
             archive.execute(text("SELECT 1"))  # with which the lock is taken
             yield archive
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise CannotMigrate(f"The archive {source.shown_url} fails: {problem_of(error)}.") from None
+        raise DatabaseFails(source, error) from None
 
 
 def _wait_until_no_bridge_serves_it(source: Database) -> None:
-    """One that has just ended said shortly before that it is there; one that is says so again."""
-    newest = first = _newest_beat(source)
-    while now() - newest < timedelta(seconds=SILENT_AFTER_SECONDS):
-        if newest != first:
+    """One that was killed just now counts as alive for a while; one that is alive stays so."""
+    deadline = time.monotonic() + LEASE_SECONDS + 1
+    while _is_served(source):
+        if time.monotonic() > deadline:
             raise CannotMigrate(f"A bridge serves the archive {source.shown_url}; stop it first.")
         time.sleep(0.2)
-        newest = _newest_beat(source)
 
 
-def _newest_beat(source: Database) -> datetime:
+def _is_served(source: Database) -> bool:
+    alive = select(BridgeWorker).where(col(BridgeWorker.expires_at) > database_now_ms())
     with source.reading() as session:
-        return max((row.beat_at for row in last_beats(session).values()), default=_LONG_AGO)
+        return session.exec(alive).first() is not None
 
 
 # Its new place.
@@ -128,20 +131,21 @@ def _migrate(archive: Connection, target: Database) -> dict[str, TableSum]:
             names = ", ".join(table.name for table in tables())
             connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
             take_time(connection)
-            _check_is_empty(connection, target)
+            _empty(connection, target)
             return transfer(archive, connection)
     except (SQLAlchemyError, psycopg.Error) as error:
-        raise CannotMigrate(
-            f"The database {target.shown_url} fails: {problem_of(error)}."
-        ) from None
+        raise DatabaseFails(target, error) from None
 
 
-def _check_is_empty(connection: Connection, target: Database) -> None:
+def _empty(connection: Connection, target: Database) -> None:
+    """Nothing is in it; raises CannotMigrate where anybody has used it."""
     for table in tables():
-        if connection.execute(select(table).limit(1)).first() is not None:
+        rows = table.select().where(not_(_MADE_WITH_TABLES.get(table.name, false()))).limit(1)
+        if connection.execute(rows).first() is not None:
             raise CannotMigrate(
                 f"The database {target.shown_url} is not empty: its table {table.name} has rows."
             )
+        connection.execute(table.delete())
 
 
 # What is told.

@@ -25,30 +25,37 @@ class PortTaken(KatydidError):
 
 def check_ports(settings: Settings) -> None:
     """Raises PortTaken or SettingError for the first that cannot be had."""
-    ports = _ports(settings)
+    doors = _doors(settings)
+    ports = {name: port for name, (_, port) in doors.items()}
     names_of = {port: [name for name in ports if ports[name] == port] for port in ports.values()}
     for port, names in names_of.items():
         if len(names) > 1:
             raise SettingError(names[1], f"is {port}, but so is {names[0]}; each needs its own")
     with ExitStack() as probes:
-        for name, port in ports.items():
-            probes.enter_context(_bound(settings.host, name, port))
+        for name, (host, port) in doors.items():
+            probes.enter_context(_bound(host, name, port))
 
 
 def warn_of_open_doors(settings: Settings) -> None:
     """Whoever listens to the network should hear what that means."""
-    if not _is_loopback(settings.host):
+    if not settings.has_tls and not _is_loopback(settings.host):
         say(
             f"warning: KATYDID_HOST {settings.host} lets the network in, and nothing is encrypted,"
-            " passwords neither; put a proxy with TLS in front."
+            " passwords neither; set KATYDID_TLS_CERTIFICATE and KATYDID_TLS_KEY, or put a proxy"
+            " with TLS in front."
         )
 
 
-def _ports(settings: Settings) -> dict[str, int]:
-    ours = {"KATYDID_HTTP_PORT": settings.http_port}
+def _doors(settings: Settings) -> dict[str, tuple[str, int]]:
+    """Name of the setting → where it makes us listen."""
+    plain = settings.plain_host
+    ours = {"KATYDID_HTTP_PORT": (plain, settings.http_port)}
     if settings.starts_broker:
-        ours["KATYDID_MQTT_PORT"] = settings.mqtt_port
-        ours["KATYDID_WEBSOCKET_PORT"] = settings.websocket_port
+        ours["KATYDID_MQTT_PORT"] = (plain, settings.mqtt_port)
+        ours["KATYDID_WEBSOCKET_PORT"] = (plain, settings.websocket_port)
+    if settings.has_tls:
+        ours["KATYDID_HTTPS_PORT"] = (settings.host, settings.https_port)
+        ours["KATYDID_MQTTS_PORT"] = (settings.host, settings.mqtts_port)
     return ours
 
 

@@ -1,10 +1,12 @@
 """When a started installation is ready, and what its person is told then."""
 
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from chat.errors import KatydidError
 from chat.settings import Settings
@@ -39,7 +41,6 @@ def wait_until_ready(settings: Settings, *, is_over: Callable[[], bool]) -> bool
 def where_to_begin(settings: Settings) -> str:
     """The address to open, and how a program writes to someone."""
     url = settings.public_url or _own_url(settings)
-    host = settings.broker_host
     return "\n".join(
         [
             f"Katydid is ready. Open {url}/",
@@ -47,7 +48,7 @@ def where_to_begin(settings: Settings) -> str:
             "From a terminal: Alice adds a device, which then writes to Bob with its own password:",
             f"  curl -u alice -H 'Content-Type: application/json' {url}/api/v1/devices"
             ' -d \'{"name": "terminal", "kind": "thing"}\'',
-            f"  mosquitto_pub -V 5 -h {host} -p {settings.mqtt_port} -q 1"
+            f"  mosquitto_pub -V 5 {_broker_options(settings)} -q 1"
             " -i alice.DEVICE -u alice.DEVICE -P DEVICE_PASSWORD"
             f" -t {up('alice', 'bob', 'send')} -m 'Hello Bob'",
             "",
@@ -56,10 +57,22 @@ def where_to_begin(settings: Settings) -> str:
     )
 
 
+def _broker_options(settings: Settings) -> str:
+    if not settings.has_tls:
+        return f"-h {settings.broker_host} -p {settings.mqtt_port}"
+    host = urlsplit(settings.public_url or "").hostname or _reachable(settings.host)
+    return f"-h {host} -p {settings.mqtts_port} --tls-use-os-certs"
+
+
 def _problem(settings: Settings) -> str | None:
     """What the site says is not ready yet; at first, that there is no site."""
+    # Through the same door as everybody, whose certificate has another name on it.
+    unverified = ssl.create_default_context()
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE
+    url = f"{_own_url(settings)}/healthz"
     try:
-        with urllib.request.urlopen(f"{_own_url(settings)}/healthz", timeout=3):  # noqa: S310
+        with urllib.request.urlopen(url, timeout=3, context=unverified):  # noqa: S310
             return None
     except urllib.error.HTTPError as error:
         with error:
@@ -77,9 +90,17 @@ def _first_problem(answer: bytes) -> str:
 
 
 def _own_url(settings: Settings) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    return (
-        f"http://[{host}]:{settings.http_port}"
-        if ":" in host
-        else f"http://{host}:{settings.http_port}"
-    )
+    """Where the site is found, if nothing else is said."""
+    if settings.has_tls:
+        return _url("https", settings.host, settings.https_port)
+    return _url("http", settings.host, settings.http_port)
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    host = _reachable(host)
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def _reachable(host: str) -> str:
+    """A wildcard is no place to connect to."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104

@@ -13,6 +13,8 @@ from pathlib import Path
 from chat.errors import KatydidError
 from chat.settings import REPOSITORY
 from cli.browser_libraries import bring_browser_libraries
+from cli.cluster.debian_root import cache_folder
+from cli.cluster.rabbitmq import bring_rabbitmq
 from cli.programs import bring_program
 from cli.terminal import say
 
@@ -22,6 +24,9 @@ _PROGRAMS = {
     "mosquitto_pub": "mosquitto-clients",
     "chromium": "chromium",
     "initdb": "postgresql",
+    "haproxy": "haproxy",
+    "openssl": "openssl",
+    "mmdebstrap": "mmdebstrap",
 }
 _CHECKS = {
     "formatter": ["ruff", "format", "--check", "."],
@@ -63,10 +68,11 @@ def _bring_what_tests_need() -> None:
             bring_program(program, package=package)
         except KatydidError as missing:
             say(f"{missing} Its tests cannot run.")
-    try:
-        bring_browser_libraries()
-    except KatydidError as missing:
-        say(f"{missing} Their tests cannot run.")
+    for bring in (bring_browser_libraries, lambda: bring_rabbitmq(cache_folder())):
+        try:
+            bring()
+        except KatydidError as missing:
+            say(f"{missing} Their tests cannot run.")
 
 
 def _bring_test_packages() -> None:

@@ -5,26 +5,25 @@ supervisor, and where to open it. Every problem is one sentence.
 """
 
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.database import Database
 from chat.devices import all_devices
-from chat.engines import problem_of
 from chat.errors import KatydidError, SettingError
 from chat.secrets import load_secrets, make_missing_secrets
 from chat.settings import Settings, settings_from, unknown_names
 from cli.broker import dynamic_security_plugin
 from cli.browser_libraries import bring_browser_libraries
+from cli.foreground import Foreground
+from cli.haproxy import check_certificate
 from cli.home import held_home
+from cli.migrate import DatabaseFails
 from cli.ports import check_ports, warn_of_open_doors
 from cli.programs import bring_program
 from cli.readiness import wait_until_ready, where_to_begin
-from cli.supervision import STOPPED_WITHIN_SECONDS, children_environ, write_configuration
+from cli.supervision import Child, Stage, alone, bridge, python
 from cli.terminal import say
 from mqtt_acl.issuer import credentials_of
 from mqtt_acl.mosquitto import DynamicSecurityIssuer
@@ -43,15 +42,18 @@ def up(environ: Mapping[str, str], arguments: list[str]) -> int:
     for name in unknown_names(environ):
         say(f"warning: there is no setting {name}; is it misspelt?")
     _refuse_what_is_not_built(settings)
+    check_certificate(settings)
     with held_home(settings):
         check_ports(settings)
         if settings.starts_broker:
             bring_program("mosquitto", package="mosquitto")
             dynamic_security_plugin()
+        if settings.has_tls:
+            bring_program("haproxy", package="haproxy")
         bring_browser_libraries()
         _prepare_data(settings)
         warn_of_open_doors(settings)
-        _Run(settings, environ).until_stopped()
+        _run(settings, environ)
     say("stopped")
     return 0
 
@@ -71,9 +73,7 @@ def _prepare_data(settings: Settings) -> None:
         if not settings.starts_broker:
             _restore(settings, database)
     except SQLAlchemyError as error:
-        raise CannotStart(
-            f"The database {database.shown_url} fails: {problem_of(error)}."
-        ) from None
+        raise DatabaseFails(database, error) from None
     finally:
         database.close()
 
@@ -93,46 +93,25 @@ def _restore(settings: Settings, database: Database) -> None:
         issuer.close()
 
 
-class _Run:
-    """The supervisor at work, ended by SIGINT, SIGTERM or a closed terminal."""
+def _children(settings: Settings) -> list[Stage]:
+    children = [
+        bridge(settings),
+        Child(name="web", command=python("cli.web")),
+    ]
+    if settings.starts_broker:
+        # It writes its queues to the disk.
+        broker = Child(name="broker", command=python("cli.broker"), stop_seconds=60)
+        children.insert(0, broker)
+    if settings.has_tls:
+        children.append(Child(name="haproxy", command=python("cli.haproxy")))
+    return [alone(child) for child in children]
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        self._settings = settings
-        self._told_to_stop = False
-        self._supervisor = subprocess.Popen(
-            [sys.executable, "-m", "cli.supervisor", str(write_configuration(settings))],
-            env=children_environ(settings, environ),
-            # Ctrl-C must reach us alone, who stop all in good order.
-            start_new_session=True,
-        )
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._stop)
 
-    def until_stopped(self) -> None:
-        """Raises CannotStart when it does not become ready, or ends without being told to."""
-        try:
-            if wait_until_ready(self._settings, is_over=self._is_over):
-                print(where_to_begin(self._settings), flush=True)
-            self._supervisor.wait()
-        finally:
-            self._end()
-        if not self._told_to_stop:
-            log = self._settings.logs_dir / "supervisor.log"
-            raise CannotStart(f"The supervisor ended by itself; {log} may say why.")
+def _run(settings: Settings, environ: Mapping[str, str]) -> None:
+    running = Foreground(settings, environ, _children(settings))
 
-    def _is_over(self) -> bool:
-        return self._told_to_stop or self._supervisor.poll() is not None
+    def begin() -> None:
+        if wait_until_ready(settings, is_over=running.is_over):
+            print(where_to_begin(settings), flush=True)
 
-    def _stop(self, *_: object) -> None:
-        if not self._told_to_stop:
-            self._told_to_stop = True
-            say("stopping")
-            self._supervisor.terminate()
-
-    def _end(self) -> None:
-        self._supervisor.terminate()
-        try:
-            self._supervisor.wait(timeout=STOPPED_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._supervisor.kill()
-            self._supervisor.wait()
+    running.until_stopped(begin)

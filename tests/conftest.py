@@ -18,6 +18,8 @@ PROGRAMS = {
     "mosquitto_sub": ("mosquitto_sub",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "npm": ("npm",),
+    "openssl": ("openssl",),
+    "haproxy": ("haproxy", "/usr/sbin/haproxy"),
 }
 
 

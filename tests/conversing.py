@@ -67,7 +67,7 @@ class Talker:
             password=self._device.password,
             identifier=self._device.user_name,
             protocol=aiomqtt.ProtocolVersion.V5,
-            timeout=10,
+            timeout=4,
         )
 
     async def _send(self, client: aiomqtt.Client, unsent: list[tuple[int, str]]) -> None:

@@ -1,4 +1,4 @@
-"""Databases for tests, SQLite and PostgreSQL alike, each with the tables and without a row.
+"""Databases for tests, SQLite and PostgreSQL alike, as the migrations leave them.
 
 Making one takes its time. So a file is a copy of one that was made before, and one of PostgreSQL is
 given back, emptied, and given out again. The server is a private one, as `cli/cluster/postgres.py`
@@ -13,7 +13,7 @@ from shutil import copyfile, rmtree
 from tempfile import mkdtemp
 
 import psycopg
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import ProgrammingError
 from sqlmodel import SQLModel
 
@@ -54,7 +54,7 @@ def give_back(url: str) -> None:
     database = Database(url)
     try:
         with database.transaction() as connection:
-            _delete_all_rows(connection)
+            _make_anew(connection)
         _given_back.append(url)
     except ProgrammingError:  # the test has changed the tables themselves
         database.close()
@@ -74,12 +74,27 @@ def server() -> PostgresServer:
     return server
 
 
-def _delete_all_rows(connection: Connection) -> None:
+def _make_anew(connection: Connection) -> None:
     """A fifth of what TRUNCATE takes, for the few rows of a test."""
     for table in reversed(SQLModel.metadata.sorted_tables):
         connection.execute(table.delete())
+    for table, rows in _rows_of_the_migrations().items():
+        connection.execute(table.insert(), rows)
     for sequence in connection.execute(text("SELECT sequencename FROM pg_sequences")).scalars():
         connection.execute(text(f"ALTER SEQUENCE {sequence} RESTART"))
+
+
+@cache
+def _rows_of_the_migrations() -> dict[Table, list[dict[str, object]]]:
+    """What is in a database from the first."""
+    database = Database(f"sqlite:///{_file_with_tables()}")
+    with database.reading() as session:
+        found = {
+            table: [dict(row) for row in session.connection().execute(table.select()).mappings()]
+            for table in SQLModel.metadata.sorted_tables
+        }
+    database.close()
+    return {table: rows for table, rows in found.items() if rows}
 
 
 @cache

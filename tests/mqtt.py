@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,8 +33,11 @@ class Client:
         will: tuple[str, bytes] | None = None,
         clean: bool = True,
         websocket: bool = False,
+        authority: Path | None = None,
     ) -> None:
-        self._port = settings.websocket_port if websocket else settings.mqtt_port
+        """With an `authority` to trust, it comes in by TLS."""
+        plain = settings.websocket_port if websocket else settings.mqtt_port
+        self._port = plain if authority is None else settings.mqtts_port
         self._host = settings.broker_host
         self._protocol = protocol
         self._clean = clean
@@ -49,6 +53,8 @@ class Client:
         )
         if credentials is not None:
             self._client.username_pw_set(user_name, password or credentials.password)
+        if authority is not None:
+            self._client.tls_set(str(authority))
         if will is not None:
             self._client.will_set(will[0], will[1], qos=1)
         self.connect_reason: Any = None

@@ -1,7 +1,6 @@
 """Ports of this machine, for the servers of tests."""
 
 import socket
-from contextlib import closing
 
 
 def free_ports(count: int) -> list[int]:
@@ -15,7 +14,9 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def is_listening(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def is_listening(port: int, *, host: str = "127.0.0.1") -> bool:
+    try:
+        socket.create_connection((host, port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True

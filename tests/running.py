@@ -20,7 +20,7 @@ from chat.devices import new_device
 from chat.models import Account
 from chat.secrets import Secrets, load_secrets, make_missing_secrets
 from chat.settings import REPOSITORY, Settings, settings_from
-from chat.shards import silent_shards
+from chat.shards import unserved_shards
 from chat.times import now
 from mqtt_acl.issuer import Credentials, credentials_of
 from mqtt_acl.mosquitto import DynamicSecurityIssuer
@@ -140,7 +140,7 @@ class Installation:
         if part == "broker":
             return is_listening(self.settings.mqtt_port)
         with self.database.reading() as session:
-            return silent_shards(session, now()) == []
+            return unserved_shards(session) == []
 
     # SQL.
 

@@ -33,7 +33,7 @@ from web.pages.metrics import metrics
 from web.pages.vendor import vendor
 from web.parts import Parts
 from web.problems import answer_errors
-from web.proxy import believe_local_proxy
+from web.proxy import believe_proxies
 
 LARGEST_BODY_BYTES = 64 * 1024
 
@@ -63,8 +63,7 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
         health=Health(settings, database),
     )
 
-    if settings.public_url is not None:
-        believe_local_proxy(app)
+    believe_proxies(app, settings.trusted_proxies)
     measure_requests(app)
     recognise_callers(app)
     protect_writes(app)

@@ -11,8 +11,10 @@ from chat.settings import Settings
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-# Where each broker answers WebSocket handshakes; mosquitto does anywhere.
-_WEBSOCKET_PATH = {"mosquitto": "/mqtt", "rabbitmq": "/ws"}
+# Of all ports that MQTT may have, the one that is registered for TLS.
+_SECURE_MQTT = 8883
+# Where RabbitMQ answers WebSocket handshakes (`deploy/rabbitmq.conf`); mosquitto does anywhere.
+_WEBSOCKET_PATH = "/mqtt"
 
 
 def mqtt_address(settings: Settings) -> tuple[str, int]:
@@ -20,7 +22,14 @@ def mqtt_address(settings: Settings) -> tuple[str, int]:
     if settings.public_mqtt is not None:
         host, _, port = settings.public_mqtt.rpartition(":")
         return host.strip("[]"), int(port)
-    return _broker_host(settings), settings.mqtt_port
+    return _broker_host(settings), settings.mqtts_port if settings.has_tls else settings.mqtt_port
+
+
+def mqtt_has_tls(settings: Settings) -> bool:
+    """Whether that address is one for TLS; behind somebody else's proxy, the port says so."""
+    if settings.public_mqtt is not None:
+        return mqtt_address(settings)[1] == _SECURE_MQTT
+    return settings.has_tls
 
 
 def websocket_url(settings: Settings) -> str:
@@ -31,7 +40,9 @@ def websocket_url(settings: Settings) -> str:
     scheme = "wss" if is_https(settings) else "ws"
     host = _broker_host(settings)
     in_url = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{in_url}:{settings.websocket_port}{_WEBSOCKET_PATH[settings.broker]}"
+    # By TLS at the same port as the pages.
+    port = settings.https_port if settings.has_tls else settings.websocket_port
+    return f"{scheme}://{in_url}:{port}{_WEBSOCKET_PATH}"
 
 
 def websocket_origin(settings: Settings) -> str:
@@ -42,7 +53,9 @@ def websocket_origin(settings: Settings) -> str:
 
 def is_https(settings: Settings) -> bool:
     """Whether browsers come to us by https."""
-    return settings.public_url is not None and settings.public_url.startswith("https://")
+    if settings.public_url is None:
+        return settings.has_tls
+    return settings.public_url.startswith("https://")
 
 
 def _broker_host(settings: Settings) -> str:

@@ -14,8 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chat.database import Database
 from chat.errors import KatydidError
 from chat.settings import Settings
-from chat.shards import SILENT_AFTER_SECONDS, silent_shards
-from chat.times import now
+from chat.shards import SILENT_AFTER_SECONDS, unserved_shards
 from chat.topics import shard_digit
 
 ANSWER_WITHIN_SECONDS = 1.5
@@ -67,11 +66,11 @@ class Health:
     def _check_bridge(self) -> None:
         try:
             with self._database.reading() as session:
-                silent = silent_shards(session, now())
+                unserved = unserved_shards(session)
         except SQLAlchemyError:
-            raise NotReady("SQL cannot be asked for the bridge's heartbeat.") from None
-        if silent:
-            digits = ", ".join(shard_digit(shard) for shard in silent)
+            raise NotReady("SQL cannot be asked for the bridges' leases.") from None
+        if unserved:
+            digits = ", ".join(shard_digit(shard) for shard in unserved)
             raise NotReady(
                 f"No bridge has served these shards for {SILENT_AFTER_SECONDS:.0f} s: {digits}."
             )

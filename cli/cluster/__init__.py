@@ -1,1 +1,4 @@
-"""The parts of a cluster on one machine: each a server of its own, started in the foreground."""
+"""The whole cluster on this one machine, without containers: brokers and a database of its own.
+
+For tests and for trying out; nothing of `./katydid up` for a single node needs it.
+"""

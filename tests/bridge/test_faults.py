@@ -156,27 +156,6 @@ def test_a_flood_of_what_is_malformed_is_not_answered_by_another(limited_alice: 
     assert 25 <= len(limited_alice.received("error")) < 100
 
 
-def test_two_bridges_on_one_shard_do_not_fight(installation: Installation) -> None:
-    installation.register("alice", "bob")
-    installation.start("broker", "bridge")
-    installation.begin("bridge-2")
-    wait_until(
-        "the first to step back",
-        lambda: installation.log("bridge").count("another bridge took this shard over") == 16,
-    )
-
-    with Client(installation.settings, installation.new_device("alice")) as alice:
-        alice.subscribe(down_filter("alice"))
-        alice.publish(up("alice", "bob", "send"), "who serves me?")
-        alice.wait_for("message")
-        assert "another bridge" not in installation.log("bridge-2")
-
-        installation.kill("bridge-2")
-        alice.publish(up("alice", "bob", "send"), "and now?")
-        alice.wait_for("message", lambda message: message["seq"] == 2, seconds=30)
-    assert "nobody serves this shard any more" in installation.log("bridge")
-
-
 @pytest.mark.parametrize(
     "properties",
     [

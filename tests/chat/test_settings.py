@@ -56,6 +56,8 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("KATYDID_PUBLIC_WEBSOCKET_URL", "http://chat.example", "begins with ws:// or wss://"),
         ("KATYDID_PUBLIC_MQTT", "chat.example", "HOST:PORT"),
         ("KATYDID_PUBLIC_MQTT", "chat.example:mqtt", "a port number"),
+        ("KATYDID_TRUSTED_PROXIES", "proxy.example", "addresses and networks"),
+        ("KATYDID_TRUSTED_PROXIES", "10.1.0.1/16", "addresses and networks"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: str, allowed: str) -> None:

@@ -13,7 +13,12 @@ from tests.running import Installation, wait_until
 
 UP = [str(REPOSITORY / "katydid"), "up"]
 # What the command line of a part's processes says.
-MARKS = {"broker": "/mosquitto.conf", "bridge": " -m bridge", "web": " -m gunicorn"}
+MARKS = {
+    "broker": "/mosquitto.conf",
+    "bridge": " -m bridge",
+    "web": " -m gunicorn",
+    "haproxy": "/haproxy -W",
+}
 
 
 def run_up(environ: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
@@ -75,7 +80,7 @@ class Up:
 
     @property
     def url(self) -> str:
-        found = re.search(r"Open (http://\S+)/\n", self.said)
+        found = re.search(r"Open (https?://\S+)/\n", self.said)
         assert found is not None, self.said
         return found[1]
 

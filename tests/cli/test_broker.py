@@ -116,6 +116,23 @@ def test_the_state_of_the_broker_is_for_its_owner_alone(talking: Installation) -
         talking.start("broker")
 
 
+def test_only_the_address_that_was_said_lets_anybody_in(talking: Installation) -> None:
+    for port in (talking.settings.mqtt_port, talking.settings.websocket_port):
+        wait_until(f"{port} to listen", lambda port=port: is_listening(port))
+        # On Linux all of 127.0.0.0/8 is this machine: another address, as a network's would be.
+        assert not is_listening(port, host="127.0.0.2")
+
+
+def test_the_address_may_be_a_name(tmp_path: Path) -> None:
+    named = Installation(tmp_path, KATYDID_HOST="localhost")
+    named.start("broker")
+    try:
+        for port in (named.settings.mqtt_port, named.settings.websocket_port):
+            wait_until(f"{port} to listen", lambda port=port: is_listening(port, host="localhost"))
+    finally:
+        named.stop_all()
+
+
 def test_only_the_lines_of_the_installation_differ_from_the_file(
     installation: Installation,
 ) -> None:

@@ -41,11 +41,14 @@ def test_who_reads_further_up_stays_there_and_is_told_of_new_messages(
     bob.open(alice)
     alice.open(bob)
     expect(alice.messages.last).to_have_text("Message 100")
+    expect(alice.messages.nth(40)).to_be_attached()
     jump = alice.page.locator("[data-jump]")
     expect(jump).to_be_hidden()
 
     _scroll(alice, "each.scrollTop -= 1500")
+    expect(jump).to_be_visible()
     expect(jump).to_have_text("Newest messages")
+    expect(alice.messages).to_have_count(100)  # so that no more history moves the place
     place = _place(alice)
     bob.write("One more")
     expect(jump).to_have_text("1 new message")
@@ -57,6 +60,7 @@ def test_who_reads_further_up_stays_there_and_is_told_of_new_messages(
     expect(jump).to_be_hidden()
 
     _scroll(alice, "each.scrollTop -= 1500")
+    expect(jump).to_be_visible()
     alice.write("Here I am")
     expect(alice.messages.last).to_have_text("Here I am")
     expect(alice.messages.last).to_be_in_viewport()

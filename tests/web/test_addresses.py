@@ -4,8 +4,10 @@ import pytest
 from flask import Flask
 
 from chat.settings import settings_from
-from web.addresses import mqtt_address, websocket_origin, websocket_url
+from web.addresses import mqtt_address, mqtt_has_tls, websocket_origin, websocket_url
 
+# What is in them is not looked at here.
+TLS = {"KATYDID_TLS_CERTIFICATE": __file__, "KATYDID_TLS_KEY": __file__}
 PORTS = {"KATYDID_MQTT_PORT": "1884", "KATYDID_WEBSOCKET_PORT": "9002"}
 
 
@@ -56,11 +58,18 @@ PORTS = {"KATYDID_MQTT_PORT": "1884", "KATYDID_WEBSOCKET_PORT": "9002"}
             ("mq.example", 8883),
             "wss://chat.example/mqtt",
         ),
+        (TLS, "localhost:8443", ("localhost", 8883), "wss://localhost:8443/mqtt"),
+        (
+            TLS | {"KATYDID_PUBLIC_URL": "https://chat.example", "KATYDID_HTTPS_PORT": "443"},
+            "localhost",
+            ("chat.example", 8883),
+            "wss://chat.example:443/mqtt",
+        ),
         (
             {"KATYDID_BROKER": "rabbitmq"},
             "localhost",
             ("localhost", 1884),
-            "ws://localhost:9002/ws",
+            "ws://localhost:9002/mqtt",
         ),
     ],
 )
@@ -73,3 +82,19 @@ def test_clients_are_told_where_they_can_go(
         assert mqtt_address(settings) == mqtt
         assert websocket_url(settings) == websocket
         assert websocket.startswith(websocket_origin(settings))
+
+
+@pytest.mark.parametrize(
+    ("environ", "has_tls"),
+    [
+        ({}, False),
+        (TLS, True),
+        ({"KATYDID_PUBLIC_URL": "https://chat.example"}, False),
+        ({"KATYDID_PUBLIC_MQTT": "mq.example:8883"}, True),
+        (TLS | {"KATYDID_PUBLIC_MQTT": "mq.example:1883"}, False),
+    ],
+)
+def test_programs_are_told_whether_tls_is_spoken_there(
+    environ: dict[str, str], has_tls: bool
+) -> None:
+    assert mqtt_has_tls(settings_from(environ)) == has_tls

@@ -72,6 +72,7 @@ def test_a_new_device_is_told_all_it_needs_to_connect(site: ServedSite) -> None:
     assert device["mqtt"] == {
         "host": "127.0.0.1",
         "port": settings.mqtt_port,
+        "tls": False,
         "websocket_url": f"ws://127.0.0.1:{settings.websocket_port}/mqtt",
         "username": name,
         "password": device["mqtt"]["password"],

@@ -94,17 +94,27 @@ def test_a_network_of_ipv6_is_one_caller(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("public_url", "address", "is_believed"),
+    ("environ", "address", "is_believed"),
     [
-        ("http://chat.example", "127.0.0.1", True),
-        ("http://chat.example", "192.0.2.1", False),
-        ("", "127.0.0.1", False),
+        ({"KATYDID_PUBLIC_URL": "http://chat.example"}, "127.0.0.1", True),
+        ({"KATYDID_PUBLIC_URL": "http://chat.example"}, "::ffff:127.0.0.1", True),
+        ({"KATYDID_PUBLIC_URL": "http://chat.example"}, "192.0.2.1", False),
+        ({}, "127.0.0.1", False),
+        ({"KATYDID_TRUSTED_PROXIES": "192.0.2.1, 2001:db8::/64"}, "192.0.2.1", True),
+        ({"KATYDID_TRUSTED_PROXIES": "192.0.2.1, 2001:db8::/64"}, "2001:db8::7", True),
+        ({"KATYDID_TRUSTED_PROXIES": "192.0.2.1, 2001:db8::/64"}, "192.0.2.2", False),
+        ({"KATYDID_TRUSTED_PROXIES": "192.0.2.1"}, "127.0.0.1", False),
+        (
+            {"KATYDID_PUBLIC_URL": "http://chat.example", "KATYDID_TRUSTED_PROXIES": "none"},
+            "127.0.0.1",
+            False,
+        ),
     ],
 )
-def test_a_proxy_on_this_machine_alone_is_believed(
-    make_site: MakeSite, public_url: str, address: str, is_believed: bool
+def test_only_a_trusted_proxy_is_believed(
+    make_site: MakeSite, environ: dict[str, str], address: str, is_believed: bool
 ) -> None:
-    site = make_site(KATYDID_LOGIN_LIMIT="1 per hour", KATYDID_PUBLIC_URL=public_url)
+    site = make_site(KATYDID_LOGIN_LIMIT="1 per hour", **environ)
     wrong = site.program("alice", password="a guess", address=address)
 
     answers = [

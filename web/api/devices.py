@@ -13,7 +13,7 @@ from chat.models import Account, Device
 from chat.times import rfc3339
 from chat.topics import down_filter, up
 from mqtt_acl.issuer import credentials_of
-from web.addresses import mqtt_address, websocket_url
+from web.addresses import mqtt_address, mqtt_has_tls, websocket_url
 from web.answers import as_json, nothing
 from web.api import PREFIX
 from web.callers import bind_to_browser, browser, caller, keep_logged_in, log_out
@@ -98,6 +98,7 @@ def _with_credential(account: Account, device: Device) -> dict[str, Any]:
         "mqtt": {
             "host": host,
             "port": port,
+            "tls": mqtt_has_tls(settings),
             "websocket_url": websocket_url(settings),
             "username": credentials.user_name,
             "password": credentials.password,

@@ -4,7 +4,8 @@
 export function commands(mqtt) {
   const { host, port, username, password, client_id: clientId } = mqtt;
   const who = `-i ${quoted(clientId)} -u ${quoted(username)} -P ${quoted(password)}`;
-  const login = `-V mqttv5 -h ${quoted(host)} -p ${port} ${who} -q 1`;
+  const tls = mqtt.tls ? ' --tls-use-os-certs' : '';
+  const login = `-V mqttv5 -h ${quoted(host)} -p ${port}${tls} ${who} -q 1`;
   return {
     publish: `mosquitto_pub ${login} -t ${quoted(mqtt.send_topic)} -m 'Hello'`,
     subscribe: `mosquitto_sub ${login} -t ${quoted(mqtt.receive_filter)} -v`,

@@ -17,6 +17,7 @@ export class ConversationView {
   #elements = new MessageElements(document.querySelector('[data-messages]'));
   #jump = document.querySelector('[data-jump]');
   #follows = true; // the newest message is in view, and is to stay there
+  #keptTop = 0; // where it was put for that
   #unseen = 0;
   #shownPeer = null;
 
@@ -52,6 +53,7 @@ export class ConversationView {
     this.#shownPeer = openPeer;
     this.#unseen = 0;
     this.#follows = true;
+    this.#keptTop = 0;
     this.#paint();
     if (openPeer) this.#sync.opened(openPeer);
   }
@@ -62,6 +64,7 @@ export class ConversationView {
     if (!opened) return;
     this.#paintHead(opened);
     const outgoing = this.#state.outgoingTo(opened.peer);
+    if (this.#hasJustScrolledUp()) this.#follows = false;
     const anchor = this.#anchor();
     this.#elements.show(items(opened, outgoing, this.#state.account));
     this.#keepPlace(anchor);
@@ -101,13 +104,25 @@ export class ConversationView {
   }
 
   #keepPlace(anchor) {
-    if (this.#follows) this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    else if (anchor) this.#scroller.scrollTop = anchor.element.offsetTop - anchor.offset;
+    if (this.#follows) {
+      this.#scroller.scrollTop = this.#scroller.scrollHeight;
+      this.#keptTop = this.#scroller.scrollTop;
+    } else if (anchor) this.#scroller.scrollTop = anchor.element.offsetTop - anchor.offset;
+  }
+
+  get #isAtBottom() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PIXELS;
+  }
+
+  /** The browser tells of a scroll only with its next frame; a message that comes before that must
+      not undo it. */
+  #hasJustScrolledUp() {
+    return this.#scroller.scrollTop < this.#keptTop && !this.#isAtBottom;
   }
 
   #scrolled() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    this.#follows = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PIXELS;
+    this.#follows = this.#isAtBottom;
     if (this.#follows) this.#unseen = 0;
     this.#paintJump();
     this.#loadAhead();

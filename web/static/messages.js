@@ -89,6 +89,7 @@ export class MessageElements {
 function paint(element, item) {
   if (item.day) return write(element, 'name', dayName(item.day));
   if (element.dataset.painted === undefined) paintOnce(element, item);
+  write(element, 'sender', `${item.sender}:`);
   element.dataset.follows = String(item.follows);
   if (item.seq) element.dataset.seq = item.seq;
   const time = part(element, 'time');
@@ -100,11 +101,10 @@ function paint(element, item) {
 }
 
 /** What never changes in a message. */
-function paintOnce(element, { text, sender, isOwn, id }) {
+function paintOnce(element, { text, isOwn, id }) {
   element.dataset.painted = '';
   element.dataset.own = String(Boolean(isOwn));
   if (id) element.dataset.id = id;
-  write(element, 'sender', `${sender}:`);
   write(element, 'text', text);
 }
 

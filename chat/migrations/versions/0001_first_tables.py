@@ -88,11 +88,21 @@ def upgrade() -> None:
         sa.Column("connection", sa.String(64), primary_key=True),
         sa.Column("since_at", sa.BigInteger, nullable=False),
     )
-    op.create_table(
+    shards = op.create_table(
         "shard",
         sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("worker", sa.String(64), nullable=False),
-        sa.Column("beat_at", sa.BigInteger, nullable=False),
+        sa.Column("worker", sa.String(64)),
+        sa.Column("number", sa.BigInteger, nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sa.Column("served_at", sa.BigInteger),
+    )
+    free = [{"shard": shard, "number": 0, "expires_at": 0} for shard in range(16)]
+    op.bulk_insert(shards, free)
+    op.create_table(
+        "bridge_worker",
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("shards", sa.String(16), nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "rate_limit",
@@ -105,6 +115,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "rate_limit",
+        "bridge_worker",
         "shard",
         "presence",
         "block",

@@ -1,0 +1,325 @@
+"""RabbitMQ 4.3 on this machine, one node or three: its root, each node's files, start and stop.
+
+Every node runs in the foreground as the command that `node_command` gives, so that whoever starts
+it (a supervisor, a test) also ends it: by SIGTERM, upon which it leaves in good order, or by
+SIGKILL. What a node keeps is in a folder of the installation; the root has nothing of it.
+"""
+
+import base64
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from chat.errors import KatydidError
+from chat.secrets import Secrets
+from chat.settings import REPOSITORY
+from chat.user_names import ADMIN
+from cli.cluster.debian_root import bring_root
+
+PLUGINS = (
+    "rabbitmq_mqtt",
+    "rabbitmq_web_mqtt",
+    "rabbitmq_auth_backend_http",
+    "rabbitmq_management",
+    "rabbitmq_prometheus",
+)
+_MARK = "[installation]"
+_USER = "rabbitmq"
+# Where a node finds its folder, which is its home too.
+_INSIDE = "/var/lib/rabbitmq"
+_PROGRAMS = "/usr/lib/rabbitmq/bin"
+# Of this machine's memory, for all nodes that run on it together.
+_SHARE_OF_MEMORY = 0.6
+# Mounts are this process's own: nothing is left behind, and many nodes share one root.
+_ENTER = """
+mount --bind "$1" "$0/var/lib/rabbitmq" && mount -t proc proc "$0/proc" &&
+mount -t tmpfs tmpfs "$0/dev/shm" && mount -t tmpfs tmpfs "$0/tmp" || exit
+root=$0; shift
+exec chroot "$root" "$@"
+"""
+
+
+class NodeNotRunning(KatydidError):
+    """A node, or the cluster, did not come up."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"RabbitMQ does not run: {problem}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodePorts:
+    """Where one node listens."""
+
+    mqtt: int
+    websocket: int
+    management: int
+    prometheus: int
+    distribution: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """All nodes of one installation on this machine; their numbers begin with 1.
+
+    `host` is where clients come in; what the nodes say to each other stays on loopback. `door_url`
+    is where they ask who may do what (`web/door.py`).
+    """
+
+    root: Path
+    folder: Path
+    host: str
+    epmd_port: int
+    nodes: tuple[NodePorts, ...]
+    door_url: str
+
+    @property
+    def numbers(self) -> range:
+        return range(1, len(self.nodes) + 1)
+
+    def ports(self, number: int) -> NodePorts:
+        return self.nodes[number - 1]
+
+    def node_folder(self, number: int) -> Path:
+        """All that a node keeps and is told; deleted, the node begins anew."""
+        return self.folder / node_name(number).partition("@")[0]
+
+
+def node_name(number: int) -> str:
+    """What the nodes call each other."""
+    return f"rabbit{number}@localhost"
+
+
+def bring_rabbitmq(cache: Path) -> Path:
+    """The root with RabbitMQ, built if it is not there. Raises RootImpossible, ProgramMissing."""
+    # Without certificates to trust, questions over plain http fail too (4.0.5).
+    return bring_root(cache, "rabbitmq-4.3", ["rabbitmq-server", "ca-certificates"])
+
+
+# A node's files.
+
+
+def prepare_node(cluster: Cluster, number: int, secrets: Secrets) -> None:
+    """Write all that a node is told, anew at each start; what it keeps stays."""
+    folder = cluster.node_folder(number)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    user, group = _owner(cluster.root)
+    os.chown(folder, user, group)
+    files = {
+        "rabbitmq.conf": configuration(cluster, number, secrets),
+        "enabled_plugins": f"[{','.join(PLUGINS)}].\n",
+        # Told to be empty, so that none of the root's is read.
+        "advanced.config": "[].\n",
+        "rabbitmq-env.conf": "",
+        # Whoever knows it is in charge of the node.
+        ".erlang.cookie": _cookie(secrets),
+    }
+    for name, content in files.items():
+        draft = folder / f"{name}.draft"
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_text(content, encoding="utf-8")
+        os.chown(draft, user, group)
+        draft.replace(folder / name)
+
+
+def configuration(cluster: Cluster, number: int, secrets: Secrets) -> str:
+    """`deploy/rabbitmq.conf` with this installation's lines. Holds secrets."""
+    ports, count = cluster.ports(number), len(cluster.nodes)
+    found_by = "cluster_formation.classic_config.nodes"
+    ours = {
+        "default_user": f"default_user = {ADMIN}",
+        "default_pass": f"default_pass = {secrets.admin_password}",
+        found_by: "\n".join(f"{found_by}.{n} = {node_name(n)}" for n in cluster.numbers),
+        "cluster_formation.target_cluster_size_hint": (
+            f"cluster_formation.target_cluster_size_hint = {count}"
+        ),
+        "vm_memory_high_watermark": (
+            f"vm_memory_high_watermark.relative = {_SHARE_OF_MEMORY / count:.2f}"
+        ),
+        "mqtt.listeners": f"mqtt.listeners.tcp.1 = {_address(cluster.host, ports.mqtt)}",
+        "web_mqtt.tcp": f"web_mqtt.tcp.listener = {_address(cluster.host, ports.websocket)}",
+        "auth_backends": "auth_backends.1 = internal",
+        **{
+            f"auth_http.{question}_path": (
+                f"auth_http.{question}_path = {cluster.door_url}/{question}"
+            )
+            for question in ("user", "vhost", "resource", "topic")
+        },
+        "management.tcp.ip": "management.tcp.ip = 127.0.0.1",
+        "management.tcp.port": f"management.tcp.port = {ports.management}",
+        "prometheus.tcp.ip": "prometheus.tcp.ip = 127.0.0.1",
+        "prometheus.tcp.port": f"prometheus.tcp.port = {ports.prometheus}",
+    }
+    lines = (REPOSITORY / "deploy" / "rabbitmq.conf").read_text(encoding="utf-8").splitlines()
+    for number_of_line, line in enumerate(lines):
+        if lines[number_of_line - 1].endswith(_MARK):
+            [lines[number_of_line]] = [ours[key] for key in ours if line.startswith(key)]
+    return "\n".join([*lines, ""])
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _cookie(secrets: Secrets) -> str:
+    return base64.urlsafe_b64encode(secrets.key_for("erlang cookie")).decode().rstrip("=")
+
+
+def _owner(root: Path) -> tuple[int, int]:
+    """User and group that RabbitMQ runs as; they are known in the root alone."""
+    for line in (root / "etc" / "passwd").read_text(encoding="utf-8").splitlines():
+        name, _, user, group, *_ = line.split(":")
+        if name == _USER:
+            return int(user), int(group)
+    raise NodeNotRunning(f"{root} has no user {_USER}")
+
+
+# A node at work.
+
+
+def node_command(cluster: Cluster, number: int) -> list[str]:
+    """What runs a prepared node in the foreground, with `node_environ` as its whole environment.
+
+    The process becomes the node itself: its id is the node's, and it ends when its parent does.
+    """
+    return [
+        *("unshare", "--mount", "--propagation", "private", "sh", "-c", _ENTER),
+        *(str(cluster.root), str(cluster.node_folder(number))),
+        # Within the root, and by this program, since a change of user forgets whose child one is.
+        *("setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--init-groups", "--pdeathsig=TERM"),
+        f"{_PROGRAMS}/rabbitmq-server",
+    ]
+
+
+def node_environ(cluster: Cluster, number: int) -> dict[str, str]:
+    """The environment of a node."""
+    return {
+        "PATH": f"{_PROGRAMS}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": _INSIDE,
+        "LANG": "C.UTF-8",
+        # The memory of a node that crashed, passwords included, is not for the disk.
+        "ERL_CRASH_DUMP_SECONDS": "0",
+        "ERL_EPMD_PORT": str(cluster.epmd_port),
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODENAME": node_name(number),
+        "RABBITMQ_DIST_PORT": str(cluster.ports(number).distribution),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        "RABBITMQ_MNESIA_BASE": f"{_INSIDE}/data",
+        "RABBITMQ_MNESIA_DIR": f"{_INSIDE}/data/node",
+        "RABBITMQ_LOG_BASE": f"{_INSIDE}/log",
+        "RABBITMQ_PID_FILE": f"{_INSIDE}/pid",
+        "RABBITMQ_CONFIG_FILE": f"{_INSIDE}/rabbitmq.conf",
+        "RABBITMQ_ADVANCED_CONFIG_FILE": f"{_INSIDE}/advanced.config",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": f"{_INSIDE}/enabled_plugins",
+        "RABBITMQ_CONF_ENV_FILE": f"{_INSIDE}/rabbitmq-env.conf",
+        # Else a shell stays in between, which knows how to pass on SIGTERM but nothing harder.
+        "RUNNING_UNDER_SYSTEMD": "true",
+    }
+
+
+def wait_until_running(
+    cluster: Cluster,
+    secrets: Secrets,
+    *,
+    within_seconds: float = 60.0,
+    is_over: Callable[[], bool] = lambda: False,
+) -> None:
+    """Return when all nodes are one cluster and let clients in. Raises NodeNotRunning, at once
+    when `is_over` says that there is nothing to wait for."""
+    deadline = time.monotonic() + within_seconds
+    with httpx.Client(auth=(ADMIN, secrets.admin_password), timeout=5.0) as client:
+        while (problem := _problem(cluster, client)) is not None:
+            if is_over():
+                raise NodeNotRunning("it ended; its log says why")
+            if time.monotonic() > deadline:
+                raise NodeNotRunning(f"{problem} within {within_seconds:.0f} s")
+            time.sleep(0.1)
+
+
+def _problem(cluster: Cluster, client: httpx.Client) -> str | None:
+    """What is not so yet."""
+    everyone = {node_name(number) for number in cluster.numbers}
+    for number in cluster.numbers:
+        ports = cluster.ports(number)
+        # The API last: asked too early, it fills the log with crashes.
+        for port in (ports.mqtt, ports.websocket):
+            if not _is_open(cluster.host, port):
+                return f"{node_name(number)} did not open port {port}"
+        api = f"http://127.0.0.1:{ports.management}/api"
+        try:
+            client.get(f"{api}/health/checks/is-in-service").raise_for_status()
+            nodes = client.get(f"{api}/nodes").raise_for_status().json()
+        except httpx.HTTPError:
+            return f"{node_name(number)} did not say that it is ready"
+        running = {node["name"] for node in nodes if node["running"]}
+        if running != everyone:
+            return f"{node_name(number)} knew of {len(running)} nodes out of {len(everyone)}"
+    return None
+
+
+def _is_open(host: str, port: int) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    try:
+        socket.create_connection((host, port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+# The end.
+
+
+def node_process(cluster: Cluster, number: int) -> int | None:
+    """The process id of a node that runs, whoever started it."""
+    try:
+        process = int((cluster.node_folder(number) / "pid").read_text())
+    except (OSError, ValueError):
+        return None
+    return process if _is_node(cluster, number, process) else None
+
+
+def stop_node(cluster: Cluster, number: int, *, within_seconds: float = 30.0) -> None:
+    """End a node, in good order if it does so in time; one that does not run is ended already."""
+    process = node_process(cluster, number)
+    if process is None:
+        return
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGTERM)
+    deadline = time.monotonic() + within_seconds
+    while _is_node(cluster, number, process):
+        if time.monotonic() > deadline:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _is_node(cluster: Cluster, number: int, process: int) -> bool:
+    """Whether that process is the node: what a killed one was called may be another's by now."""
+    try:
+        environ = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    ours = node_environ(cluster, number)
+    marks = (f"{name}={ours[name]}" for name in ("RABBITMQ_NODENAME", "ERL_EPMD_PORT"))
+    return all(mark.encode() in environ for mark in marks)
+
+
+def stop_cluster(cluster: Cluster) -> None:
+    """End all nodes, and what they found each other by."""
+    for number in cluster.numbers:
+        stop_node(cluster, number)
+    stop_epmd(cluster)
+
+
+def stop_epmd(cluster: Cluster) -> None:
+    """End the cluster's epmd, which the first node started; while a node runs, it declines."""
+    command = ["chroot", str(cluster.root), "epmd", "-port", str(cluster.epmd_port), "-kill"]
+    subprocess.run(command, env={"PATH": "/usr/sbin:/usr/bin"}, capture_output=True, check=False)

@@ -1,0 +1,31 @@
+"""`./katydid migrate`: the database has the tables of this version of the code."""
+
+from collections.abc import Mapping
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from chat.database import Database
+from chat.engines import problem_of
+from chat.errors import KatydidError
+from chat.settings import settings_from
+from cli.terminal import say
+
+
+class DatabaseFails(KatydidError):
+    """SQL does not do what it is asked."""
+
+    def __init__(self, database: Database, error: Exception) -> None:
+        super().__init__(f"The database {database.shown_url} fails: {problem_of(error)}.")
+
+
+def migrate(environ: Mapping[str, str]) -> int:
+    """Exit status: 0 when the tables are as they should be; a second call changes nothing."""
+    database = Database(settings_from(environ).database_url)
+    try:
+        database.migrate()
+    except SQLAlchemyError as error:
+        raise DatabaseFails(database, error) from None
+    finally:
+        database.close()
+    say("the tables are up to date")
+    return 0

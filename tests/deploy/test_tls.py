@@ -1,0 +1,263 @@
+"""`./katydid up` with a certificate: the network comes in by TLS alone."""
+
+import os
+import signal
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from chat.topics import down_filter
+from tests.cli.starting import Up, run_up
+from tests.conftest import needs
+from tests.deploy.certificates import Authority
+from tests.end_to_end.conftest import chromium as chromium
+from tests.end_to_end.person import Person
+from tests.mqtt import Client
+from tests.running import Installation, free_ports, wait_until
+
+PASSWORD = "alice has a password"
+
+
+class UpWithTls(Up):
+    """`client` is a program that trusts our authority, and whom the site knows as Alice."""
+
+    def __init__(self, folder: Path) -> None:
+        self.authority = Authority(folder)
+        self.https_port, self.mqtts_port = free_ports(2)
+        environ = {
+            "KATYDID_HOST": "0.0.0.0",  # noqa: S104
+            "KATYDID_HTTPS_PORT": str(self.https_port),
+            "KATYDID_MQTTS_PORT": str(self.mqtts_port),
+            "KATYDID_LOGIN_LIMIT": "3 per hour",
+            **self.authority.issue("localhost", "127.0.0.1"),
+        }
+        installation = Installation(folder, **environ)
+        installation.register("bob")
+        super().__init__(installation)
+        self.trust = ssl.create_default_context(cafile=self.authority.file)
+        self.client = httpx.Client(
+            base_url=self.url, verify=self.trust, auth=("alice", PASSWORD), timeout=15
+        )
+        self.client.post(
+            "/api/v1/accounts", json={"account": "alice", "password": PASSWORD}
+        ).raise_for_status()
+
+    def is_ready(self) -> bool:
+        try:
+            return self.client.get("/healthz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def new_device(self) -> dict[str, str]:
+        body = {"name": "Test", "kind": "thing"}
+        answer = self.client.post("/api/v1/devices", json=body).raise_for_status()
+        return dict(answer.json()["mqtt"])
+
+    def certificate_number(self) -> int:
+        """Of the certificate that a client is shown now."""
+        with (
+            socket.create_connection(("127.0.0.1", self.https_port), timeout=5) as connection,
+            self.trust.wrap_socket(connection, server_hostname="localhost") as tls,
+        ):
+            shown = tls.getpeercert()
+            assert shown is not None
+            return int(str(shown["serialNumber"]), 16)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpWithTls]:
+    for program in ("mosquitto", "haproxy", "mosquitto_pub"):
+        needs(program)
+    running = UpWithTls(tmp_path_factory.mktemp("tls"))
+    yield running
+    running.client.close()
+    running.end()
+    running.installation.stop_all()
+
+
+def mosquitto_pub(running: UpWithTls, device: dict[str, str], *trust: str) -> int:
+    words = [
+        *("mosquitto_pub", "-V", "5", "-h", str(device["host"]), "-p", str(device["port"])),
+        *("-i", device["client_id"], "-u", device["username"], "-P", device["password"]),
+        *("-q", "1", "-t", device["send_topic"].replace("{to}", "bob"), "-m", "Hello"),
+    ]
+    done = subprocess.run([*words, *trust], capture_output=True, check=False, timeout=30)
+    return done.returncode
+
+
+def test_the_site_says_that_it_is_ready_by_https(running: UpWithTls) -> None:
+    assert running.url == f"https://127.0.0.1:{running.https_port}"
+    assert "warning" not in running.said
+
+    answer = running.client.get("/healthz")
+
+    assert answer.status_code == 200
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_a_program_is_told_the_door_with_tls_and_comes_in_by_it(running: UpWithTls) -> None:
+    device = running.new_device()
+
+    assert (device["port"], device["tls"]) == (running.mqtts_port, True)
+    assert mosquitto_pub(running, device, "--cafile", str(running.authority.file)) == 0
+
+
+def test_no_program_comes_in_without_tls_or_trusts_a_stranger(running: UpWithTls) -> None:
+    device = running.new_device()
+
+    assert mosquitto_pub(running, device) != 0
+    assert mosquitto_pub(running, device, "--tls-use-os-certs") != 0
+
+
+def test_two_browsers_talk_through_one_port(running: UpWithTls, chromium: Browser) -> None:
+    carol, dave = (
+        Person(chromium.new_context(ignore_https_errors=True), running.url, name)
+        for name in ("carol", "dave")
+    )
+    sockets: list[str] = []
+    carol.page.on("websocket", lambda websocket: sockets.append(websocket.url))
+
+    carol.register("Carol")
+    dave.register("Dave")
+    carol.talk_to(dave).write("Is this private?")
+    dave.open(carol).write("It is.")
+
+    carol.sees("Is this private?", "It is.")
+    assert sockets == [f"wss://127.0.0.1:{running.https_port}/mqtt"]
+    [cookie] = carol.context.cookies()
+    assert cookie["name"] == "__Host-katydid"
+    assert cookie["secure"]
+    assert carol.problems + dave.problems == []
+    for person in (carol, dave):
+        person.context.close()
+
+
+def test_who_listens_without_tls_is_not_reached_from_elsewhere(running: UpWithTls) -> None:
+    settings = running.installation.settings
+    plain = (settings.http_port, settings.mqtt_port, settings.websocket_port)
+
+    # On Linux all of 127.0.0.0/8 is this machine: another address of it, as a network's would be.
+    reached = [port for port in (running.https_port, *plain) if is_reached("127.0.0.2", port)]
+
+    assert reached == [running.https_port]
+    assert all(is_reached("127.0.0.1", port) for port in plain)
+
+
+def is_reached(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex((host, port)) == 0
+
+
+@pytest.mark.parametrize("path", ["/metrics", "//metrics", "/%6detrics", "/metrics?a=b"])
+def test_the_metrics_are_not_for_the_network(running: UpWithTls, path: str) -> None:
+    # Not through httpx, which tidies addresses.
+    with (
+        socket.create_connection(("127.0.0.1", running.https_port), timeout=15) as connection,
+        running.trust.wrap_socket(connection, server_hostname="localhost") as tls,
+    ):
+        tls.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: tls.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"katydid_" not in answer
+
+
+def test_the_door_says_who_is_calling_and_not_the_caller(running: UpWithTls) -> None:
+    answers = [
+        httpx.get(
+            f"{running.url}/api/v1/accounts/me",
+            auth=("bob", "a guess"),
+            headers={"X-Forwarded-For": f"198.51.100.{n}", "Forwarded": f"for=198.51.100.{n}"},
+            verify=running.trust,
+        ).status_code
+        for n in range(4)
+    ]
+
+    assert answers == [401, 401, 401, 429]
+    assert "198.51.100" not in (running.home / "logs" / "web.log").read_text()
+
+
+@pytest.mark.parametrize("port", ["https_port", "mqtts_port"])
+def test_tls_before_1_2_is_refused(running: UpWithTls, port: str) -> None:
+    needs("openssl")
+    old, new = (
+        subprocess.run(
+            # Its own libraries refuse so old a version, unless told otherwise.
+            [
+                *("openssl", "s_client", version, "-cipher", "DEFAULT:@SECLEVEL=0"),
+                *("-connect", f"127.0.0.1:{getattr(running, port)}"),
+            ],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            timeout=15,
+        )
+        for version in ("-tls1_1", "-tls1_2")
+    )
+
+    assert b"protocol version" in old.stderr
+    assert new.returncode == 0
+
+
+def test_a_renewed_certificate_is_taken_while_nobody_is_cut_off(running: UpWithTls) -> None:
+    before = running.certificate_number()
+    installation = running.installation
+    trust = running.authority.file
+    device = installation.new_device("bob")
+    installation.issuer.issue(device)
+    with Client(installation.settings, device, authority=trust) as bob:
+        assert not bob.subscribe(down_filter("bob")).is_failure
+        running.authority.issue("localhost", "127.0.0.1")
+
+        os.kill(int((running.home / "run" / "haproxy.pid").read_text()), signal.SIGUSR2)
+
+        wait_until("the new certificate", lambda: running.certificate_number() != before)
+        assert mosquitto_pub(running, running.new_device(), "--cafile", str(trust)) == 0
+        assert bob.wait_for("message")["text"] == "Hello"
+        assert bob.disconnect_reason is None
+
+
+def test_a_door_that_is_killed_comes_back(running: UpWithTls) -> None:
+    running.kill("haproxy")
+
+    assert running.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("missing", ["KATYDID_TLS_CERTIFICATE", "KATYDID_TLS_KEY"])
+def test_one_file_without_the_other_is_named(tmp_path: Path, missing: str) -> None:
+    environ = Authority(tmp_path).issue("localhost")
+    del environ[missing]
+
+    assert_refused(environ | {"KATYDID_HOME": str(tmp_path / "home")}, missing, "both files")
+
+
+def test_a_key_of_another_certificate_is_named(tmp_path: Path) -> None:
+    environ = Authority(tmp_path).issue("localhost")
+    certificate = Path(environ["KATYDID_TLS_CERTIFICATE"])
+    kept = certificate.read_bytes()
+    Authority(tmp_path).issue("localhost")
+    certificate.write_bytes(kept)
+
+    environ["KATYDID_HOME"] = str(tmp_path / "home")
+    assert_refused(environ, "KATYDID_TLS_CERTIFICATE", "goes with the key")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    environ = Authority(tmp_path).issue("localhost") | {"KATYDID_TLS_KEY": "/no/such/file"}
+
+    assert_refused(environ, "KATYDID_TLS_KEY", "/no/such/file", "a file that is there")
+
+
+def assert_refused(environ: dict[str, str], *words: str) -> None:
+    answer = run_up(environ)
+
+    assert answer.returncode == 2, answer.stderr
+    assert answer.stderr.count("\n") == 1, answer.stderr
+    assert [word for word in words if word not in answer.stderr] == []
