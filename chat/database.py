@@ -9,6 +9,7 @@ others write meanwhile: who reads something in order to change it must lock its 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
@@ -16,6 +17,9 @@ from sqlmodel import Session
 
 from chat import engines
 from chat.errors import TablesFromLater, WrongEncoding
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 # The word of Katydid's migrations among PostgreSQL's advisory locks: "katydid" in ASCII.
 _MIGRATION_LOCK = int.from_bytes(b"katydid")
@@ -70,11 +74,9 @@ class Database:
         """
         # Imported here, since it takes half a second and only `up` migrates.
         from alembic import command
-        from alembic.config import Config
         from alembic.util import CommandError
 
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config = _alembic_config()
         with self._writing_engine.begin() as connection:
             if self.dialect == "postgresql":
                 engines.take_time(connection)
@@ -86,9 +88,26 @@ class Database:
             except CommandError as error:
                 raise TablesFromLater(str(error)) from None
 
+    def is_migrated(self) -> bool:
+        """Whether the tables are those of this version of the code."""
+        from alembic.migration import MigrationContext
+        from alembic.script import ScriptDirectory
+
+        newest = ScriptDirectory.from_config(_alembic_config()).get_current_head()
+        with self._reading_engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision() == newest
+
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
+
+
+def _alembic_config() -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
 
 
 def _check_encoding(connection: Connection) -> None:

@@ -17,7 +17,6 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 _LOCK_WAIT_MS = 5_000
 # Less than the wait for a lock: whoever waits behind a program that was frozen gets its turn.
@@ -95,7 +94,7 @@ def take_time(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
-def problem_of(error: SQLAlchemyError) -> str:
+def problem_of(error: Exception) -> str:
     """What the database says is wrong: one line, without statement, values and password."""
     said = str(getattr(error, "orig", None) or error).strip()
     return _WHERE.sub("", said.splitlines()[0]).rstrip(".")

@@ -128,7 +128,9 @@ def _settings(read: "_Reader") -> Settings:
         mqtts_port=read("KATYDID_MQTTS_PORT", "8883", _port),
         tls_certificate=certificate,
         tls_key=key,
-        database_url=read("KATYDID_DATABASE_URL", f"sqlite:///{home}/katydid.db", _database_url),
+        database_url=read(
+            "KATYDID_DATABASE_URL", f"sqlite:///{home}/katydid.db", database_url_from
+        ),
         broker=read("KATYDID_BROKER", "mosquitto", _one_of("mosquitto", "rabbitmq")),
         mqtt_host=read.optional("KATYDID_MQTT_HOST", _host),
         rabbitmq_urls=read("KATYDID_RABBITMQ_URL", "http://127.0.0.1:15672", _urls),
@@ -206,7 +208,8 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _database_url(text: str) -> str:
+def database_url_from(text: str) -> str:
+    """The URL of a database that we can use. Raises ValueError with what is allowed."""
     if not re.match(r"sqlite:///.", text) and not _is_postgresql(text):
         raise ValueError(
             "sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME, where a password has"

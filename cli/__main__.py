@@ -20,6 +20,10 @@ def main(command: str, arguments: list[str]) -> int:
             return up(os.environ, arguments)
         if command == "cluster":
             return _cluster(arguments)
+        if command == "migrate-to":
+            from cli.migrate_to import migrate_to
+
+            return migrate_to(os.environ, arguments)
         if command == "migrate":
             from cli.migrate import migrate
 

@@ -14,7 +14,7 @@ from cli.terminal import say
 class DatabaseFails(KatydidError):
     """SQL does not do what it is asked."""
 
-    def __init__(self, database: Database, error: SQLAlchemyError) -> None:
+    def __init__(self, database: Database, error: Exception) -> None:
         super().__init__(f"The database {database.shown_url} fails: {problem_of(error)}.")
 
 

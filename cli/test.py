@@ -23,10 +23,10 @@ _PROGRAMS = {
     "mosquitto": "mosquitto",
     "mosquitto_pub": "mosquitto-clients",
     "chromium": "chromium",
+    "initdb": "postgresql",
     "haproxy": "haproxy",
     "openssl": "openssl",
     "mmdebstrap": "mmdebstrap",
-    "initdb": "postgresql",
 }
 _CHECKS = {
     "formatter": ["ruff", "format", "--check", "."],

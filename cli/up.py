@@ -22,6 +22,7 @@ from cli.home import held_home
 from cli.migrate import DatabaseFails
 from cli.ports import check_ports, warn_of_open_doors
 from cli.programs import bring_program
+from cli.rabbitmq_conf import write_for_elsewhere
 from cli.readiness import wait_until_ready, where_to_begin
 from cli.supervision import Child, Stage, alone, bridge, python
 from cli.terminal import say
@@ -68,6 +69,9 @@ def _prepare_data(settings: Settings) -> None:
     """Secrets and tables; a broker that runs elsewhere hears of all devices."""
     for path in make_missing_secrets(settings):
         say(f"made the secret {path}")
+    if settings.broker == "rabbitmq":
+        file = write_for_elsewhere(settings, load_secrets(settings))
+        say(f"RabbitMQ at {settings.mqtt_host} must run with {file}, which holds secrets")
     database = Database(settings.database_url)
     try:
         database.migrate()

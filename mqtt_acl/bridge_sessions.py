@@ -20,11 +20,14 @@ from chat.user_names import bridge_user_name
 from mqtt_acl.http_auth import EXCHANGE, VHOST, queues_of, routing_key
 from mqtt_acl.management import Management
 
-# No RabbitMQ that lost its state starts in less (2.5 s here at the least), and until it has
+# A RabbitMQ that lost its state needs longer than this to start (2.5 s here), and until it has
 # started, it lets nobody in: a yes that is this old is never one of the time before.
-_YES_LASTS_SECONDS = 2.0
+_YES_LASTS_SECONDS = 1.0
 # All who are refused come again at about the same time.
 _NO_LASTS_SECONDS = 0.2
+# RabbitMQ 4.3 writes down which queues it has half a second after there was no new one for half a
+# second; of one that it did not write down it forgets all that is in it, when it is killed.
+_WRITTEN_DOWN_WITHIN_SECONDS = 1.5
 
 log = structlog.get_logger()
 
@@ -40,18 +43,21 @@ class BridgeSessions:
         self._good_until = 0.0
 
     def are_there(self) -> bool:
-        """Whether all are; a broker that cannot say so counts as one that has none."""
+        """Whether all are; a broker that cannot say so counts as one that has none. Takes a moment
+        longer when they were not there before, for they may be new."""
         with self._lock:
             if time.monotonic() >= self._good_until:
+                if not self._are_there and self._problem() is None:
+                    time.sleep(_WRITTEN_DOWN_WITHIN_SECONDS)
                 # From before the question: what is answered may be as old as that.
                 asked_at = time.monotonic()
-                self._remember(self._ask())
+                self._remember(self._problem())
                 lasts = _YES_LASTS_SECONDS if self._are_there else _NO_LASTS_SECONDS
                 self._good_until = asked_at + lasts
             return self._are_there
 
-    def _ask(self) -> str | None:
-        """What is wrong, if anything."""
+    def _problem(self) -> str | None:
+        """What the broker lacks, if anything."""
         try:
             missing = [shard_digit(n) for n in range(SHARDS) if not self._is_there(n)]
         except BrokerUnreachable as error:

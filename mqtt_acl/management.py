@@ -62,5 +62,5 @@ class Management:
 def _is_done(method: str, answer: httpx.Response) -> bool:
     if method != "DELETE":
         return answer.is_success
-    is_gone = answer.status_code == httpx.codes.NOT_FOUND or "RESOURCE_LOCKED" in answer.text
+    is_gone = answer.status_code == httpx.codes.NOT_FOUND or "locked queue" in answer.text
     return answer.is_success or is_gone

@@ -31,15 +31,19 @@ class KickingIssuer:
         """Cut the device's connection, and delete what waits for it.
 
         Before SQL has forgotten the device, it comes in again; so the call after that is the one
-        that counts. A login that was half-way then, answered but not yet in the list of connections
-        that this goes by, stays without a queue: SQL is asked again before it hears or says
-        anything (`web/door.py`).
+        that counts.
         """
-        name = quote(user_name, safe="")
-        self._management.delete(f"/connections/username/{name}", reason=_REASON)
+        self.cut_off(user_name)
         for queue in queues_of(user_name):
             # Who resumes a session is not asked about its topics again.
             self._management.delete(f"/queues/{_VHOST}/{quote(queue, safe='')}", reason=_REASON)
+
+    def cut_off(self, user_name: str) -> None:
+        """Cut the device's connection. One whose login is half-way, answered at the door but not
+        yet in the list that this goes by, is not found; the door asks SQL again before it hears or
+        says anything, and cuts it off then."""
+        name = quote(user_name, safe="")
+        self._management.delete(f"/connections/username/{name}", reason=_REASON)
 
     def knows(self, user_name: str) -> bool:
         """It lets every device in that is in SQL, and no other."""

@@ -1,4 +1,4 @@
-"""Databases for tests, SQLite and PostgreSQL alike, each as a new installation has it.
+"""Databases for tests, SQLite and PostgreSQL alike, as the migrations leave them.
 
 Making one takes its time. So a file is a copy of one that was made before, and one of PostgreSQL is
 given back, emptied, and given out again. The server is a private one, as `cli/cluster/postgres.py`
@@ -13,8 +13,8 @@ from shutil import copyfile, rmtree
 from tempfile import mkdtemp
 
 import psycopg
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from chat import models  # noqa: F401  the tables enter SQLModel.metadata
@@ -25,6 +25,7 @@ from tests.ports import free_ports
 DIALECTS = ("sqlite", "postgresql")
 
 _numbers = count(1)
+_with_tables: set[str] = set()
 _given_back: list[str] = []
 
 
@@ -33,7 +34,12 @@ def migrated(dialect: str, folder: Path) -> str:
     if dialect == "sqlite":
         copyfile(_file_with_tables(), folder / "katydid.db")
         return f"sqlite:///{folder}/katydid.db"
-    return _given_back.pop() if _given_back else _with_tables(empty(dialect, folder))
+    if _given_back:
+        return _given_back.pop()
+    url = empty(dialect, folder)
+    _migrate(url)
+    _with_tables.add(url)
+    return url
 
 
 def empty(dialect: str, folder: Path, options: str = "") -> str:
@@ -46,21 +52,15 @@ def empty(dialect: str, folder: Path, options: str = "") -> str:
 
 
 def give_back(url: str) -> None:
-    """One that was `migrated` is not used any more; a file goes with its folder."""
+    """It is not used any more; a file goes with its folder."""
     if url.startswith("sqlite"):
         return
     name = url.rpartition("/")[2]
     _on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-    database = Database(url)
-    try:
-        with database.transaction() as connection:
-            _delete_all_rows(connection)
+    if url in _with_tables and _is_as_new(url):
         _given_back.append(url)
-    except ProgrammingError:  # the test has changed the tables themselves
-        database.close()
-        _on_server(f"DROP DATABASE {name}")
-    finally:
-        database.close()
+    else:
+        _on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @cache
@@ -74,28 +74,53 @@ def server() -> PostgresServer:
     return server
 
 
-def _delete_all_rows(connection: Connection) -> None:
+def _is_as_new(url: str) -> bool:
+    """Whether it could be made so; not where a test has changed the tables themselves."""
+    database = Database(url)
+    try:
+        with database.transaction() as connection:
+            _make_anew(connection)
+    except DBAPIError:
+        return False
+    finally:
+        database.close()
+    return True
+
+
+def _make_anew(connection: Connection) -> None:
     """A fifth of what TRUNCATE takes, for the few rows of a test."""
     for table in reversed(SQLModel.metadata.sorted_tables):
-        if table.name != "shard":
-            connection.execute(table.delete())
-    free = "UPDATE shard SET worker = NULL, number = 0, expires_at = 0, served_at = NULL"
-    connection.execute(text(free))
+        connection.execute(table.delete())
+    for table, rows in _rows_of_the_migrations().items():
+        connection.execute(table.insert(), rows)
     for sequence in connection.execute(text("SELECT sequencename FROM pg_sequences")).scalars():
         connection.execute(text(f"ALTER SEQUENCE {sequence} RESTART"))
 
 
 @cache
+def _rows_of_the_migrations() -> dict[Table, list[dict[str, object]]]:
+    """What is in a database from the first."""
+    database = Database(f"sqlite:///{_file_with_tables()}")
+    with database.reading() as session:
+        found = {
+            table: [dict(row) for row in session.connection().execute(table.select()).mappings()]
+            for table in SQLModel.metadata.sorted_tables
+        }
+    database.close()
+    return {table: rows for table, rows in found.items() if rows}
+
+
+@cache
 def _file_with_tables() -> Path:
-    url = _with_tables(empty("sqlite", _folder()))
+    url = empty("sqlite", _folder())
+    _migrate(url)
     return Path(url.removeprefix("sqlite:///"))
 
 
-def _with_tables(url: str) -> str:
+def _migrate(url: str) -> None:
     database = Database(url)
     database.migrate()
     database.close()
-    return url
 
 
 def _on_server(statement: str) -> None:

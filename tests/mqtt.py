@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from chat.settings import Settings
@@ -31,6 +32,7 @@ class Client:
         client_id: str | None = None,
         password: str | None = None,
         will: tuple[str, bytes] | None = None,
+        will_delay_seconds: int = 0,
         clean: bool = True,
         websocket: bool = False,
         authority: Path | None = None,
@@ -56,7 +58,11 @@ class Client:
         if authority is not None:
             self._client.tls_set(str(authority))
         if will is not None:
-            self._client.will_set(will[0], will[1], qos=1)
+            delayed = None
+            if will_delay_seconds:
+                delayed = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+                delayed.WillDelayInterval = will_delay_seconds
+            self._client.will_set(will[0], will[1], qos=1, properties=delayed)
         self.connect_reason: Any = None
         self.disconnect_reason: Any = None
         self.messages: list[paho.MQTTMessage] = []
@@ -70,6 +76,12 @@ class Client:
 
     def connect(self) -> Self:
         """Connect and wait for the broker's answer, which is in `connect_reason`."""
+        self.begin()
+        wait_until("the answer to CONNECT", lambda: self.connect_reason is not None)
+        return self
+
+    def begin(self) -> None:
+        """Connect and do not wait."""
         properties = None
         if self._protocol == MQTT_5:
             properties = Properties(paho.CONNECT >> 4)  # type: ignore[no-untyped-call]
@@ -80,23 +92,31 @@ class Client:
         else:
             self._client.connect(self._host, self._port)
         self._client.loop_start()
-        wait_until("the answer to CONNECT", lambda: self.connect_reason is not None)
-        return self
 
     def subscribe(self, topic: str, *, qos: int = 1) -> Any:
+        return self._answer(self.begin_subscribing(topic, qos=qos), "SUBACK")
+
+    def begin_subscribing(self, topic: str, *, qos: int = 1) -> int | None:
+        """Subscribe and do not wait."""
         _, packet_id = self._client.subscribe(topic, qos=qos)
-        return self._answer(packet_id, "SUBACK")
+        return packet_id
 
     def publish(self, topic: str, payload: Any = b"", *, qos: int = 1, **properties: Any) -> Any:
         """The broker's answer, or None at QoS 0. Anything but str and bytes is sent as JSON."""
+        packet_id = self.begin_publishing(topic, payload, qos=qos, **properties)
+        return self._answer(packet_id, "PUBACK") if qos else None
+
+    def begin_publishing(
+        self, topic: str, payload: Any = b"", *, qos: int = 1, **properties: Any
+    ) -> int:
+        """Publish and do not wait."""
         as_bytes = payload if isinstance(payload, str | bytes) else json.dumps(payload)
         with_properties = None
         if properties:
             with_properties = Properties(paho.PUBLISH >> 4)  # type: ignore[no-untyped-call]
             for name, value in properties.items():
                 setattr(with_properties, name, value)
-        sent = self._client.publish(topic, as_bytes, qos=qos, properties=with_properties)
-        return self._answer(sent.mid, "PUBACK") if qos else None
+        return self._client.publish(topic, as_bytes, qos=qos, properties=with_properties).mid
 
     def drop(self) -> None:
         """Let the connection break off without a word, so that the will is sent."""

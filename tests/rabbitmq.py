@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -20,8 +21,8 @@ from cli.cluster.rabbitmq import (
     stop_epmd,
     wait_until_running,
 )
+from cli.rabbitmq_conf import door_url
 from cli.web import door_command
-from mqtt_acl.http_auth import door_path
 from mqtt_acl.issuer import Issuer
 from mqtt_acl.rabbitmq import KickingIssuer
 from tests.conftest import cannot_run
@@ -123,17 +124,23 @@ class RabbitInstallation(Installation):
             **environ,
         )
         self.settings.run_dir.mkdir()
-        self.cluster = Cluster(
-            **vars(cluster) | {"door_url": f"http://127.0.0.1:{door_port}{door_path(self.secrets)}"}
-        )
+        self.cluster = replace(cluster, door_url=door_url(self.settings, self.secrets))
 
     @cached_property
     def issuer(self) -> Issuer:
         return KickingIssuer(self.settings, self.secrets)
 
-    def command(self, part: str) -> list[str]:
+    def begin(self, part: str) -> None:
         if part == "broker":
             prepare_node(self.cluster, 1, self.secrets)
+        self.begin_as_it_is(part)
+
+    def begin_as_it_is(self, part: str) -> None:
+        """Start a part with the files that it has."""
+        super().begin(part)
+
+    def command(self, part: str) -> list[str]:
+        if part == "broker":
             return node_command(self.cluster, 1)
         return door_command(self.settings) if part == "door" else super().command(part)
 

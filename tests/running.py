@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from chat.accounts import account_named
 from chat.database import Database
-from chat.devices import new_device
+from chat.devices import new_device, remove_device
 from chat.models import Account
 from chat.secrets import Secrets, load_secrets, make_missing_secrets
 from chat.settings import REPOSITORY, Settings, settings_from
@@ -89,6 +89,13 @@ class Installation:
         if "broker" in self._processes:
             self.issuer.issue(credentials)
         return credentials
+
+    def revoke(self, device: Credentials) -> None:
+        """Cut the device off in the order in which the site does (`web/devices.py`)."""
+        self.issuer.revoke(device.user_name)
+        with self.database.writing() as session:
+            remove_device(session, device.user_name.partition(".")[2])
+        self.issuer.revoke(device.user_name)
 
     @cached_property
     def issuer(self) -> DynamicSecurityIssuer:

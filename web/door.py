@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from chat.database import Database
 from chat.devices import authenticate_device, is_device
-from chat.errors import KatydidError
+from chat.errors import BrokerUnreachable, KatydidError
 from chat.logs import configure_logs
 from chat.secrets import Secrets, load_secrets
 from chat.settings import settings_from
@@ -36,6 +36,7 @@ from mqtt_acl.http_auth import (
     may_use_topic,
 )
 from mqtt_acl.management import Management
+from mqtt_acl.rabbitmq import KickingIssuer
 
 # The longest topic that a packet can hold, with each byte written as three characters.
 LARGEST_QUESTION_BYTES = 256 * 1024
@@ -46,15 +47,22 @@ ANSWERS = Counter(
 log = structlog.get_logger()
 
 
-def create_door(secrets: Secrets, database: Database, is_kept: Callable[[], bool]) -> Flask:
-    """The door of one installation. `is_kept` tells whether what devices send is kept."""
+def create_door(
+    secrets: Secrets,
+    database: Database,
+    *,
+    is_kept: Callable[[], bool],
+    cut_off: Callable[[str], None],
+) -> Flask:
+    """The door of one installation. `is_kept` tells whether the broker keeps what devices send;
+    `cut_off` ends a device's connection, or raises BrokerUnreachable."""
     app = Flask(__name__, static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_QUESTION_BYTES,
         MAX_FORM_MEMORY_SIZE=LARGEST_QUESTION_BYTES,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
-    keeper = _Keeper(secrets, database, is_kept)
+    keeper = _Keeper(secrets, database, is_kept, cut_off)
     path = door_path(secrets)
     answers: dict[str, Callable[[Question], bool]] = {
         "user": keeper.may_come_in,
@@ -83,17 +91,28 @@ def door() -> Flask:
         secrets = load_secrets(settings)
     except KatydidError as error:
         sys.exit(f"door: {error}")
-    sessions = BridgeSessions(Management(settings, secrets))
-    return create_door(secrets, Database(settings.database_url), sessions.are_there)
+    return create_door(
+        secrets,
+        Database(settings.database_url),
+        is_kept=BridgeSessions(Management(settings, secrets)).are_there,
+        cut_off=KickingIssuer(settings, secrets).cut_off,
+    )
 
 
 class _Keeper:
     """Answers what the question alone does not tell. Safe for use by several threads."""
 
-    def __init__(self, secrets: Secrets, database: Database, is_kept: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        secrets: Secrets,
+        database: Database,
+        is_kept: Callable[[], bool],
+        cut_off: Callable[[str], None],
+    ) -> None:
         self._secrets = secrets
         self._database = database
         self._is_kept = is_kept
+        self._cut_off = cut_off
 
     def may_come_in(self, asked: Question) -> bool:
         """Whether the password is right; and for a device, whether what it sends will be kept.
@@ -116,6 +135,15 @@ class _Keeper:
         user_name = field_of(asked, "username")
         if not is_before_hearing_or_saying(asked) or shard_of_bridge(user_name) is not None:
             return True
+        if self._is_still_there(user_name):
+            return True
+        try:
+            self._cut_off(user_name)
+        except BrokerUnreachable as error:
+            log.warning("a revoked device stays connected, without a say", problem=error.problem)
+        return False
+
+    def _is_still_there(self, user_name: str) -> bool:
         try:
             with self._database.reading() as sql:
                 return is_device(sql, user_name)

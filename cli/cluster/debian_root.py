@@ -45,9 +45,14 @@ def bring_root(cache: Path, name: str, packages: Sequence[str]) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
             bring_program("mmdebstrap", package="mmdebstrap")
-            say(f"building {root}: Debian {_RELEASE} with {' and '.join(packages)}, about 300 MB")
+            say(f"building {root}: Debian {_RELEASE} with {' and '.join(packages)}, 100 to 300 MB")
             _build(root, packages)
     return root
+
+
+def bring_mosquitto(cache: Path) -> Path:
+    """The root with mosquitto 2.1, built if it is not there. Raises as `bring_root`."""
+    return bring_root(cache, "mosquitto-2.1", ["mosquitto"])
 
 
 def check_may_enter_roots() -> None:

@@ -20,9 +20,9 @@ import httpx
 
 from chat.errors import KatydidError
 from chat.secrets import Secrets
-from chat.settings import REPOSITORY
 from chat.user_names import ADMIN
 from cli.cluster.debian_root import bring_root
+from cli.rabbitmq_conf import address, filled
 
 PLUGINS = (
     "rabbitmq_mqtt",
@@ -31,13 +31,11 @@ PLUGINS = (
     "rabbitmq_management",
     "rabbitmq_prometheus",
 )
-_MARK = "[installation]"
 _USER = "rabbitmq"
 # Where a node finds its folder, which is its home too.
 _INSIDE = "/var/lib/rabbitmq"
 _PROGRAMS = "/usr/lib/rabbitmq/bin"
-# Of this machine's memory, for all nodes that run on it together.
-_SHARE_OF_MEMORY = 0.6
+_EPMD_ENDS_WITHIN_SECONDS = 5.0
 # Mounts are this process's own: nothing is left behind, and many nodes share one root.
 _ENTER = """
 mount --bind "$1" "$0/var/lib/rabbitmq" && mount -t proc proc "$0/proc" &&
@@ -131,42 +129,17 @@ def prepare_node(cluster: Cluster, number: int, secrets: Secrets) -> None:
 
 
 def configuration(cluster: Cluster, number: int, secrets: Secrets) -> str:
-    """`deploy/rabbitmq.conf` with this installation's lines. Holds secrets."""
-    ports, count = cluster.ports(number), len(cluster.nodes)
-    found_by = "cluster_formation.classic_config.nodes"
-    ours = {
-        "default_user": f"default_user = {ADMIN}",
-        "default_pass": f"default_pass = {secrets.admin_password}",
-        found_by: "\n".join(f"{found_by}.{n} = {node_name(n)}" for n in cluster.numbers),
-        "cluster_formation.target_cluster_size_hint": (
-            f"cluster_formation.target_cluster_size_hint = {count}"
-        ),
-        "vm_memory_high_watermark": (
-            f"vm_memory_high_watermark.relative = {_SHARE_OF_MEMORY / count:.2f}"
-        ),
-        "mqtt.listeners": f"mqtt.listeners.tcp.1 = {_address(cluster.host, ports.mqtt)}",
-        "web_mqtt.tcp": f"web_mqtt.tcp.listener = {_address(cluster.host, ports.websocket)}",
-        "auth_backends": "auth_backends.1 = internal",
-        **{
-            f"auth_http.{question}_path": (
-                f"auth_http.{question}_path = {cluster.door_url}/{question}"
-            )
-            for question in ("user", "vhost", "resource", "topic")
-        },
-        "management.tcp.ip": "management.tcp.ip = 127.0.0.1",
-        "management.tcp.port": f"management.tcp.port = {ports.management}",
-        "prometheus.tcp.ip": "prometheus.tcp.ip = 127.0.0.1",
-        "prometheus.tcp.port": f"prometheus.tcp.port = {ports.prometheus}",
-    }
-    lines = (REPOSITORY / "deploy" / "rabbitmq.conf").read_text(encoding="utf-8").splitlines()
-    for number_of_line, line in enumerate(lines):
-        if lines[number_of_line - 1].endswith(_MARK):
-            [lines[number_of_line]] = [ours[key] for key in ours if line.startswith(key)]
-    return "\n".join([*lines, ""])
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    """What a node is told. Holds secrets."""
+    ports = cluster.ports(number)
+    return filled(
+        secrets,
+        nodes=[node_name(each) for each in cluster.numbers],
+        mqtt=address(cluster.host, ports.mqtt),
+        websocket=address(cluster.host, ports.websocket),
+        management=("127.0.0.1", ports.management),
+        prometheus=("127.0.0.1", ports.prometheus),
+        door_url=cluster.door_url,
+    )
 
 
 def _cookie(secrets: Secrets) -> str:
@@ -325,6 +298,13 @@ def stop_cluster(cluster: Cluster) -> None:
 
 
 def stop_epmd(cluster: Cluster) -> None:
-    """End the cluster's epmd, which the first node started; while a node runs, it declines."""
+    """End the cluster's epmd, which the first node started; while a node runs, it is needed."""
+    if any(node_process(cluster, number) is not None for number in cluster.numbers):
+        return
     command = ["chroot", str(cluster.root), "epmd", "-port", str(cluster.epmd_port), "-kill"]
-    subprocess.run(command, env={"PATH": "/usr/sbin:/usr/bin"}, capture_output=True, check=False)
+    deadline = time.monotonic() + _EPMD_ENDS_WITHIN_SECONDS
+    # It declines as long as it has not noticed that the last node is gone.
+    while _is_open("127.0.0.1", cluster.epmd_port) and time.monotonic() < deadline:
+        environ = {"PATH": "/usr/sbin:/usr/bin"}
+        subprocess.run(command, env=environ, capture_output=True, check=False)
+        time.sleep(0.05)

@@ -20,10 +20,10 @@ from tests.running import Installation, wait_until
 STOPPING_SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
-def new_up(home: Path) -> Up:
+def new_up(home: Path, *, dialect: str = "sqlite") -> Up:
     for program in ("mosquitto", "npm"):
         needs(program)
-    installation = Installation(home)
+    installation = Installation(home, dialect=dialect)
     installation.register("alice", "bob")
     return Up(installation)
 
@@ -240,3 +240,27 @@ def test_a_second_start_finds_everything_as_it_was(started: Up) -> None:
     ]
     assert "installing" not in again.said
     again.end()
+
+
+@pytest.fixture
+def on_postgresql(tmp_path: Path) -> Iterator[Up]:
+    """An `up` whose database is on a server."""
+    needs("initdb")
+    started = new_up(tmp_path, dialect="postgresql")
+    yield started
+    end(started)
+
+
+def test_it_runs_on_postgresql_and_keeps_the_password_to_itself(on_postgresql: Up) -> None:
+    assert_alice_reaches_bob(on_postgresql, "by another database")
+
+    installation = on_postgresql.installation
+    password = installation.database.url.split(":")[2].partition("@")[0]
+    assert installation.rows("SELECT body FROM message") == [("by another database",)]
+    told = [on_postgresql.said, *processes_of(on_postgresql.home).values()]
+    written = [
+        file.read_bytes().decode(errors="replace")
+        for file in on_postgresql.home.rglob("*")
+        if file.is_file()
+    ]
+    assert not [text for text in told + written if password in text]

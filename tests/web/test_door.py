@@ -27,7 +27,10 @@ class Broker:
     """Asks at an installation's door."""
 
     def __init__(self, home: Installation, *, is_kept: bool = True) -> None:
-        app = create_door(home.secrets, home.database, lambda: is_kept)
+        self.cut_off: list[str] = []
+        app = create_door(
+            home.secrets, home.database, is_kept=lambda: is_kept, cut_off=self.cut_off.append
+        )
         self.client: FlaskClient = app.test_client()
         self.path = door_path(home.secrets)
 
@@ -130,6 +133,7 @@ def test_a_device_that_was_revoked_in_the_middle_of_its_login_hears_and_says_not
 
     assert broker.may(alice, "queue", queue, "read") == "deny"
     assert broker.may(alice, "exchange", "amq.topic", "write") == "deny"
+    assert broker.cut_off == [alice.user_name] * 2
 
 
 def test_only_a_login_waits_for_sql(home: Installation) -> None:

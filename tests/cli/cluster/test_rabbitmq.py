@@ -37,6 +37,7 @@ def nodes(tmp_path: Path) -> Iterator[RabbitNodes]:
     nodes = RabbitNodes(new_cluster(tmp_path, nodes=1, door_url=DOOR), SECRETS)
     yield nodes
     nodes.stop()
+    assert not is_listening(nodes.cluster.epmd_port)
 
 
 @pytest.fixture

@@ -1,0 +1,175 @@
+"""`./katydid migrate-to URL`: the installation's archive, from SQLite into an empty PostgreSQL.
+
+All of it or nothing: the rows are committed only after each table has been read back and is the
+same. The archive stays as it is; nobody can write to it meanwhile.
+"""
+
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import Connection, false, not_, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, select
+
+from chat.database import Database
+from chat.engines import take_time
+from chat.errors import KatydidError
+from chat.models import BridgeWorker, Shard
+from chat.settings import Settings, database_url_from, settings_from
+from chat.shards import LEASE_SECONDS
+from chat.times import database_now_ms
+from cli.home import held_home
+from cli.migrate import DatabaseFails
+from cli.terminal import say
+from cli.transfer import TableSum, tables, transfer
+
+# Rows that every new database has, as long as nobody has used it.
+_MADE_WITH_TABLES = {"shard": col(Shard.number) == 0}
+
+
+class CannotMigrate(KatydidError):
+    """Something stands in the way; neither the archive nor the target's rows were changed."""
+
+
+def migrate_to(environ: Mapping[str, str], arguments: list[str]) -> int:
+    """Exit status: 0 when all is there, and the same on both sides."""
+    settings = settings_from(environ)
+    target = Database(_target_url(arguments))
+    source = Database(settings.database_url)
+    _check_archive(source)
+    began = time.monotonic()
+    try:
+        with held_home(settings), _held_archive(source) as archive:
+            sums = _migrate(archive, target)
+    finally:
+        source.close()
+        target.close()
+    print(_report(sums, seconds=time.monotonic() - began))
+    print(_what_next(settings, target), flush=True)
+    return 0
+
+
+# What is asked for.
+
+
+def _target_url(arguments: list[str]) -> str:
+    if len(arguments) != 1:
+        raise CannotMigrate(
+            "migrate-to takes the URL of an empty PostgreSQL database, or - to read it from"
+            " standard input."
+        )
+    [given] = arguments
+    try:
+        url = database_url_from(sys.stdin.readline().strip() if given == "-" else given)
+    except ValueError as allowed:
+        raise CannotMigrate(f"The URL to migrate to must be {allowed}.") from None
+    if url.startswith("sqlite"):
+        raise CannotMigrate("The archive is in SQLite already; migrate-to leads to PostgreSQL.")
+    if given != "-" and Database(url).shown_url != url:
+        say(
+            "warning: while this runs, everybody on this machine can see the password among the"
+            " processes; with - instead, the URL is read from standard input."
+        )
+    return url
+
+
+def _check_archive(source: Database) -> None:
+    if source.dialect != "sqlite":
+        raise CannotMigrate(
+            f"The archive is in {source.shown_url} already; migrate-to leads from SQLite there."
+        )
+    file = Path(source.url.removeprefix("sqlite:///"))
+    if not file.is_file():
+        raise CannotMigrate(f"There is no archive {file}.")
+
+
+# The archive.
+
+
+@contextmanager
+def _held_archive(source: Database) -> Iterator[Connection]:
+    """The archive at rest: nobody writes to it as long as this lasts."""
+    try:
+        if not source.is_migrated():
+            problem = "has tables of another version; start ./katydid up once with this one"
+            raise CannotMigrate(f"The archive {source.shown_url} {problem}.")
+        _wait_until_no_bridge_serves_it(source)
+        with source.transaction() as archive:
+            archive.execute(text("SELECT 1"))  # with which the lock is taken
+            yield archive
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise DatabaseFails(source, error) from None
+
+
+def _wait_until_no_bridge_serves_it(source: Database) -> None:
+    """One that was killed just now counts as alive for a while; one that is alive stays so."""
+    deadline = time.monotonic() + LEASE_SECONDS + 1
+    while _is_served(source):
+        if time.monotonic() > deadline:
+            raise CannotMigrate(f"A bridge serves the archive {source.shown_url}; stop it first.")
+        time.sleep(0.2)
+
+
+def _is_served(source: Database) -> bool:
+    alive = select(BridgeWorker).where(col(BridgeWorker.expires_at) > database_now_ms())
+    with source.reading() as session:
+        return session.exec(alive).first() is not None
+
+
+# Its new place.
+
+
+def _migrate(archive: Connection, target: Database) -> dict[str, TableSum]:
+    try:
+        target.migrate()
+        with target.transaction() as connection:
+            names = ", ".join(table.name for table in tables())
+            connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
+            take_time(connection)
+            _empty(connection, target)
+            return transfer(archive, connection)
+    except (SQLAlchemyError, psycopg.Error) as error:
+        raise DatabaseFails(target, error) from None
+
+
+def _empty(connection: Connection, target: Database) -> None:
+    """Nothing is in it; raises CannotMigrate where anybody has used it."""
+    for table in tables():
+        rows = table.select().where(not_(_MADE_WITH_TABLES.get(table.name, false()))).limit(1)
+        if connection.execute(rows).first() is not None:
+            raise CannotMigrate(
+                f"The database {target.shown_url} is not empty: its table {table.name} has rows."
+            )
+        connection.execute(table.delete())
+
+
+# What is told.
+
+
+def _report(sums: dict[str, TableSum], *, seconds: float) -> str:
+    width = max(len(name) for name in sums)
+    rows = sum(table.rows for table in sums.values())
+    lines = [f"{name:{width}} {table.rows:>13,}  {table.checksum}" for name, table in sums.items()]
+    return "\n".join(
+        [
+            f"{'table':{width}} {'rows':>13}  checksum, the same on both sides",
+            *lines,
+            f"{'all':{width}} {rows:>13,}  in {seconds:.1f} s",
+        ]
+    )
+
+
+def _what_next(settings: Settings, target: Database) -> str:
+    return "\n".join(
+        [
+            "",
+            "From now on, start with the new place in the environment, with its password:",
+            f"  KATYDID_DATABASE_URL='{target.shown_url}'",
+            f"The old archive {settings.database_url} is as it was; keep it until you are sure.",
+        ]
+    )

@@ -1,0 +1,217 @@
+"""What is RabbitMQ's own: it asks at the door, and is told only whom to cut off."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from chat.devices import all_devices
+from chat.errors import BrokerUnreachable
+from chat.topics import down_filter, up
+from chat.user_names import ADMIN
+from mqtt_acl.issuer import Credentials, Issuer, credentials_of
+from mqtt_acl.rabbitmq import KickingIssuer
+from tests.mqtt import Client
+from tests.rabbitmq import RabbitInstallation
+from tests.running import free_ports, wait_until
+from tests.web.site import execute
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.parametrize("any_broker", ["rabbitmq-4.3"], indirect=True),
+]
+
+
+def is_let_in(broker: RabbitInstallation, device: Credentials) -> bool:
+    client = Client(broker.settings, device).connect()
+    client.close()
+    return not client.connect_reason.is_failure
+
+
+def asked(broker: RabbitInstallation, path: str, **options: Any) -> httpx.Response:
+    """What the management API answers."""
+    auth = options.pop("auth", (ADMIN, broker.secrets.admin_password))
+    return httpx.get(f"{broker.settings.rabbitmq_urls[0]}/api{path}", auth=auth, **options)
+
+
+def queues(broker: RabbitInstallation, device: Credentials) -> list[str]:
+    names = [queue["name"] for queue in asked(broker, "/queues").json()]
+    return [name for name in names if device.user_name in name]
+
+
+class Stubborn(threading.Thread):
+    """A device that connects again whenever it is cut, until it is refused."""
+
+    def __init__(self, broker: RabbitInstallation, device: Credentials) -> None:
+        super().__init__(daemon=True)
+        self.broker, self.device = broker, device
+        self.connections: list[Client] = []
+
+    def run(self) -> None:
+        while True:
+            client = Client(self.broker.settings, self.device).connect()
+            if client.connect_reason.is_failure:
+                client.close()
+                return
+            self.connections.append(client)
+            client.begin_subscribing(down_filter("alice"))
+            wait_until("the cut", lambda client=client: client.disconnect_reason is not None)
+
+    def is_connected(self) -> bool:
+        return bool(self.connections) and self.connections[-1].disconnect_reason is None
+
+
+def test_a_device_that_comes_in_again_while_it_is_revoked_ends_up_outside(
+    any_broker: RabbitInstallation,
+) -> None:
+    stubborn = [Stubborn(any_broker, any_broker.new_device("alice")) for _ in range(8)]
+    for each in stubborn:
+        each.start()
+    wait_until("all to be connected", lambda: all(each.is_connected() for each in stubborn))
+
+    for each in stubborn:
+        any_broker.revoke(each.device)
+
+    wait_until("the cuts", lambda: not any(each.is_connected() for each in stubborn), seconds=1.0)
+    for each in stubborn:
+        each.join(timeout=15)
+        assert not each.is_alive()
+        assert asked(any_broker, f"/connections/username/{each.device.user_name}").json() == []
+        assert queues(any_broker, each.device) == []
+
+
+def test_what_waits_for_a_device_goes_with_it(any_broker: RabbitInstallation) -> None:
+    device = any_broker.new_device("alice")
+    with Client(any_broker.settings, device, clean=False) as client:
+        client.subscribe(down_filter("alice"))
+    assert queues(any_broker, device) == [f"mqtt-subscription-{device.user_name}qos1"]
+
+    any_broker.revoke(device)
+
+    assert queues(any_broker, device) == []
+
+
+def test_restore_cuts_off_whom_sql_does_not_have(any_broker: RabbitInstallation) -> None:
+    kept, parked, lost = (any_broker.new_device("alice") for _ in range(3))
+    with (
+        Client(any_broker.settings, kept) as here,
+        Client(any_broker.settings, lost) as gone,
+    ):
+        with Client(any_broker.settings, parked, clean=False) as away:
+            away.subscribe(down_filter("alice"))
+        here.subscribe(down_filter("alice"))
+        gone.subscribe(down_filter("alice"))
+        for device in (lost, parked):
+            execute(any_broker, "DELETE FROM device WHERE id = :id", id=device.user_name[6:])
+
+        with any_broker.database.reading() as sql:
+            key = any_broker.secrets.server_key
+            everyone = [credentials_of(name, device, key) for name, device in all_devices(sql)]
+        any_broker.issuer.restore(everyone)
+
+        wait_until("the cut", lambda: gone.disconnect_reason is not None)
+        assert not here.subscribe(down_filter("alice")).is_failure
+        assert queues(any_broker, parked) == []
+    wait_until("the bridge's sessions to stay", lambda: is_let_in(any_broker, kept))
+
+
+@pytest.mark.parametrize("does", ["hears", "says"])
+def test_a_device_that_no_kick_has_reached_is_cut_off_when_it_hears_or_says_something(
+    any_broker: RabbitInstallation, does: str
+) -> None:
+    device = any_broker.new_device("alice")
+    text = f"still here, and {does}"
+    with Client(any_broker.settings, device) as client:
+        execute(any_broker, "DELETE FROM device WHERE id = :id", id=device.user_name[6:])
+
+        if does == "hears":
+            client.begin_subscribing(down_filter("alice"))
+        else:
+            client.begin_publishing(up("alice", "bob", "send"), text)
+
+        wait_until("the cut", lambda: client.disconnect_reason is not None)
+    with Client(any_broker.settings, any_broker.new_device("bob")) as bob:
+        bob.publish(up("bob", "alice", "send"), f"after: {text}")
+    archived = "SELECT body FROM message WHERE body LIKE :text"
+    wait_until("the next", lambda: any_broker.rows(archived, text=f"after: {text}"))
+    assert any_broker.rows(archived, text=text) == []
+
+
+def test_a_user_name_that_names_a_vhost_is_refused(any_broker: RabbitInstallation) -> None:
+    device = any_broker.new_device("alice")
+
+    for vhost in ("", "/", "other"):
+        strange = replace(device, user_name=f"{vhost}:{device.user_name}")
+        client = Client(any_broker.settings, strange, client_id=device.user_name).connect()
+        client.close()
+        # With the only vhost that there is, it is the same as without.
+        assert client.connect_reason.is_failure or vhost == "/"
+
+
+def test_no_device_gets_in_at_the_management_api(any_broker: RabbitInstallation) -> None:
+    device = any_broker.new_device("alice")
+
+    as_device = asked(any_broker, "/whoami", auth=(device.user_name, device.password))
+    as_bridge = asked(any_broker, "/whoami", auth=("_bridge.7", any_broker.secrets.bridge_password))
+
+    assert (as_device.status_code, as_bridge.status_code) == (401, 401)
+    assert asked(any_broker, "/whoami").status_code == 200
+
+
+def test_while_nobody_answers_at_the_door_nobody_comes_in(any_broker: RabbitInstallation) -> None:
+    device = any_broker.new_device("alice")
+    with Client(any_broker.settings, device) as here:
+        here.subscribe(down_filter("alice"))
+        any_broker.kill("door", 15)
+
+        assert not is_let_in(any_broker, any_broker.new_device("bob"))
+        any_broker.start("door")
+
+        assert here.disconnect_reason is None
+    assert is_let_in(any_broker, device)
+
+
+@pytest.fixture
+def issuer(any_broker: RabbitInstallation, request: pytest.FixtureRequest) -> Iterator[Issuer]:
+    """One that has first been told of a node that does not run."""
+    [nobody_listens] = free_ports(1)
+    urls = (f"http://127.0.0.1:{nobody_listens}", *any_broker.settings.rabbitmq_urls)
+    issuer = KickingIssuer(
+        replace(any_broker.settings, rabbitmq_urls=urls[: request.param]), any_broker.secrets
+    )
+    yield issuer
+    issuer.close()
+
+
+@pytest.mark.parametrize("issuer", [2], indirect=True)
+def test_another_node_is_asked_when_one_does_not_run(
+    any_broker: RabbitInstallation, issuer: Issuer
+) -> None:
+    device = any_broker.new_device("alice")
+    with Client(any_broker.settings, device) as client:
+        issuer.check()
+        issuer.revoke(device.user_name)
+
+        wait_until("the cut", lambda: client.disconnect_reason is not None)
+
+
+@pytest.mark.parametrize("issuer", [1], indirect=True)
+def test_a_broker_that_is_away_is_said_to_be(
+    any_broker: RabbitInstallation, issuer: Issuer
+) -> None:
+    for ask in (issuer.check, lambda: issuer.revoke("alice.abc"), lambda: issuer.restore([])):
+        with pytest.raises(BrokerUnreachable, match="cannot be reached"):
+            ask()
+
+
+def test_a_wrong_admin_password_is_said_to_be_refused(any_broker: RabbitInstallation) -> None:
+    secrets = replace(any_broker.secrets, admin_password="wrong")
+    issuer = KickingIssuer(any_broker.settings, secrets)
+
+    with pytest.raises(BrokerUnreachable, match="refuses the admin"):
+        issuer.check()
+
+    issuer.close()
