@@ -58,12 +58,7 @@ class Up:
             return False
 
     def add_account(self, name: str, *, password: str) -> None:
-        """An account, shown as its name without the number."""
-        hashed, shown_as = quick_hash(password), name.rstrip("0123456789").title()
-        with self._database.writing() as session:
-            session.add(
-                Account(name=name, display_name=shown_as, password_hash=hashed, created_at=now())
-            )
+        add_account(self._database, name, password=password)
 
     def kill(self, part: str) -> None:
         """`kill -9` the part with its workers; whoever started it is to start it again."""
@@ -81,6 +76,15 @@ class Up:
         [supervisor] = _children_of(self._process.pid)
         return next(
             child for child in _children_of(supervisor) if PARTS[part] in _command_line(child)
+        )
+
+
+def add_account(database: Database, name: str, *, password: str) -> None:
+    """An account, shown as its name without the number."""
+    hashed, shown_as = quick_hash(password), name.rstrip("0123456789").title()
+    with database.writing() as session:
+        session.add(
+            Account(name=name, display_name=shown_as, password_hash=hashed, created_at=now())
         )
 
 
