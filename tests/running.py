@@ -14,17 +14,15 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from chat.accounts import account_named
 from chat.database import Database
-from chat.devices import new_device, remove_device
-from chat.models import Account
+from chat.devices import remove_device
 from chat.secrets import Secrets, load_secrets, make_missing_secrets
 from chat.settings import REPOSITORY, Settings, settings_from
 from chat.shards import unserved_shards
-from chat.times import now
-from mqtt_acl.issuer import Credentials, credentials_of
+from mqtt_acl.issuer import Credentials
 from mqtt_acl.mosquitto import DynamicSecurityIssuer
 from tests import databases
+from tests.people import add_accounts, add_device
 from tests.ports import free_ports, is_listening
 
 UNLIMITED = {
@@ -71,21 +69,11 @@ class Installation:
     # Accounts and devices, without the site.
 
     def register(self, *names: str) -> None:
-        """Accounts with a password hash that opens nothing: argon2 takes its time."""
-        with self.database.writing() as session:
-            for name in names:
-                session.add(
-                    Account(name=name, display_name=name, password_hash="!", created_at=now())
-                )
+        add_accounts(self.database, *names)
 
     def new_device(self, account: str, *, kind: str = "thing") -> Credentials:
         """A device of the account, in SQL and, if it runs, at the broker."""
-        with self.database.writing() as session:
-            owner = account_named(session, account)
-            assert owner is not None
-            device = new_device(account=owner, name="Test", kind=kind, now=now())
-            session.add(device)
-        credentials = credentials_of(account, device, self.secrets.server_key)
+        credentials = add_device(self.database, self.secrets, account, kind=kind)
         if "broker" in self._processes:
             self.issuer.issue(credentials)
         return credentials

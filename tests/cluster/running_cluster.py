@@ -21,7 +21,9 @@ from chat.settings import REPOSITORY, Settings, settings_from
 from chat.user_names import ADMIN
 from cli.cluster.layout import chosen_ports, postgres_server
 from cli.cluster.up import cluster_settings
+from mqtt_acl.issuer import Credentials
 from tests.end_to_end.running_up import add_account
+from tests.people import add_accounts, add_device
 from tests.ports import free_ports, is_listening
 from tests.running import UNLIMITED, wait_until
 
@@ -74,6 +76,13 @@ class RunningCluster:
     def add_account(self, name: str, *, password: str) -> None:
         add_account(self.database, name, password=password)
 
+    def register(self, *names: str) -> None:
+        """Accounts that nobody logs in to."""
+        add_accounts(self.database, *names)
+
+    def new_device(self, account: str) -> Credentials:
+        return add_device(self.database, self.secrets, account)
+
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """What SQL answers."""
         with self.database.reading() as session:
@@ -92,6 +101,13 @@ class RunningCluster:
         killed = self.process_of(part)
         os.killpg(killed, signal.SIGKILL)
         wait_until(f"another {part}", lambda: self.process_of(part) != killed)
+
+    def restart(self, part: str) -> None:
+        """Have it end in good order; the supervisor starts it again."""
+        ended = self.process_of(part)
+        # As the supervisor ends it.
+        os.killpg(ended, signal.SIGINT if part == "postgres" else signal.SIGTERM)
+        wait_until(f"another {part}", lambda: self.process_of(part) != ended, seconds=60)
 
     def freeze(self, part: str) -> None:
         """It neither works nor ends nor answers, until `thaw`."""
