@@ -34,9 +34,12 @@ class Secrets:
 
 def load_secrets(settings: Settings) -> Secrets:
     """The installation's secrets. Raises SecretMissing, naming the file."""
-    server_key, admin_password, bridge_password = (
-        _read(settings.secrets_dir / name) for name in _FILES
-    )
+    return load_secrets_in(settings.secrets_dir)
+
+
+def load_secrets_in(folder: Path) -> Secrets:
+    """As `load_secrets`, from any folder."""
+    server_key, admin_password, bridge_password = (_read(folder / name) for name in _FILES)
     return Secrets(base64.urlsafe_b64decode(server_key), admin_password, bridge_password)
 
 

@@ -18,6 +18,10 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.up import up
 
             return up(os.environ, arguments)
+        if command == "prepare":
+            from cli.prepare import prepare
+
+            return prepare(os.environ)
         if command == "cluster":
             return _cluster(arguments)
         if command == "migrate-to":

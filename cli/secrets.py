@@ -6,8 +6,9 @@ They are copied to each machine, or given to its containers (`deploy/compose.yam
 from pathlib import Path
 
 from chat.errors import KatydidError
-from chat.secrets import make_missing_in, make_secret
+from chat.secrets import load_secrets_in, make_missing_in, make_secret
 from cli.terminal import say
+from mqtt_acl.http_auth import door_path
 
 # Of PostgreSQL's user `katydid`; and what lets RabbitMQ's nodes trust each other.
 _OF_OTHERS = ("database_password", "erlang_cookie")
@@ -26,8 +27,9 @@ def make_secrets(arguments: list[str]) -> int:
         raise NoFolder
     folder = Path(arguments[0])
     made = make_missing_in(folder, more=_OF_OTHERS)
-    if _make_password_file(folder):
-        made.append(folder / "pgpass")
+    for name, text in _derived(folder).items():
+        if make_secret(folder / name, text):
+            made.append(folder / name)
     for path in made:
         say(f"made the secret {path}")
     if not made:
@@ -35,8 +37,13 @@ def make_secrets(arguments: list[str]) -> int:
     return 0
 
 
-def _make_password_file(folder: Path) -> bool:
-    """The database's password as libpq reads it where PGPASSFILE says so: a URL would show it to
-    everybody who may look at a container."""
+def _derived(folder: Path) -> dict[str, str]:
+    """What others have to know of these secrets, in the form in which they take it."""
     password = (folder / "database_password").read_text(encoding="ascii").strip()
-    return make_secret(folder / "pgpass", f"*:*:*:katydid:{password}\n")
+    return {
+        # As libpq reads it where PGPASSFILE says so: a URL with a password would show it to
+        # everybody who may look at a container.
+        "pgpass": f"*:*:*:katydid:{password}\n",
+        # RabbitMQ asks at Katydid's door below this word.
+        "door_word": f"{door_path(load_secrets_in(folder)).strip('/')}\n",
+    }

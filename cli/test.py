@@ -26,6 +26,7 @@ _PROGRAMS = {
     "initdb": "postgresql",
     "haproxy": "haproxy",
     "openssl": "openssl",
+    "systemd-analyze": "systemd",
     "mmdebstrap": "mmdebstrap",
 }
 _CHECKS = {

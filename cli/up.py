@@ -14,14 +14,12 @@ from chat.devices import all_devices
 from chat.errors import KatydidError, SettingError
 from chat.secrets import load_secrets, make_missing_secrets
 from chat.settings import Settings, settings_from, unknown_names
-from cli.broker import dynamic_security_plugin
-from cli.browser_libraries import bring_browser_libraries
 from cli.foreground import Foreground
 from cli.haproxy import check_certificate
 from cli.home import held_home
 from cli.migrate import DatabaseFails
 from cli.ports import check_ports, warn_of_open_doors
-from cli.programs import bring_program
+from cli.prepare import bring_what_is_missing
 from cli.rabbitmq_conf import write_for_elsewhere
 from cli.readiness import wait_until_ready, where_to_begin
 from cli.supervision import Child, Stage, alone, bridge, python
@@ -46,12 +44,7 @@ def up(environ: Mapping[str, str], arguments: list[str]) -> int:
     check_certificate(settings)
     with held_home(settings):
         check_ports(settings)
-        if settings.starts_broker:
-            bring_program("mosquitto", package="mosquitto")
-            dynamic_security_plugin()
-        if settings.has_tls:
-            bring_program("haproxy", package="haproxy")
-        bring_browser_libraries()
+        bring_what_is_missing(settings)
         _prepare_data(settings)
         warn_of_open_doors(settings)
         _run(settings, environ)

@@ -20,7 +20,8 @@ PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "npm": ("npm",),
     "openssl": ("openssl",),
-    "haproxy": ("haproxy", "/usr/sbin/haproxy"),
+    "haproxy": ("haproxy",),
+    "systemd-analyze": ("systemd-analyze",),
 }
 
 

@@ -50,6 +50,7 @@ _NOT_FOR_US = (
     "KATYDID_SHARDS_SERVED",
     "KATYDID_BRIDGE_NAME",
 )
+_DEBIAN = Path("/etc/debian_version")
 _DATABASE_WITHIN_SECONDS = 30.0
 _READY_WITHIN_SECONDS = 120.0
 
@@ -100,7 +101,7 @@ def cluster_settings(environ: Mapping[str, str]) -> Settings:
 def _check_machine() -> None:
     if os.geteuid() != 0:
         raise ClusterImpossible("cluster up enters a Debian in a folder, which only root may do.")
-    if not Path("/etc/debian_version").exists():
+    if not _DEBIAN.exists():
         raise ClusterImpossible("cluster up needs Debian; deploy/compose.yaml runs anywhere.")
     check_may_enter_roots()
 
