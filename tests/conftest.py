@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from playwright.sync_api import Browser
 from xdist.scheduler import LoadFileScheduling
 
 from cli.programs import find_program
+from tests.browser import running_chromium
 from tests.databases import DIALECTS
 from tests.running import Installation
 
@@ -40,6 +42,14 @@ def cannot_run(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What one process runs, one test after the other: a file, or all that needs the cluster."""
+    for item in items:
+        is_for_cluster = item.path.is_relative_to(Path(__file__).parent / "cluster")
+        group = "cluster" if is_for_cluster else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """What is marked `both_databases`, and uses one, runs once on each."""
     is_marked = metafunc.definition.get_closest_marker("both_databases") is not None
@@ -66,6 +76,13 @@ class OneClusterScheduling(LoadFileScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneClusterScheduling:
     return OneClusterScheduling(config, log)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """For one file: as long as Playwright runs in a thread, asyncio cannot."""
+    with running_chromium(needs("chromium")) as browser:
+        yield browser
 
 
 @pytest.fixture

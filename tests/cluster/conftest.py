@@ -9,7 +9,6 @@ from playwright.sync_api import Browser
 
 from tests.cluster.running_cluster import RunningCluster
 from tests.conftest import needs
-from tests.end_to_end.conftest import chromium as chromium
 from tests.end_to_end.person import PASSWORD, Person
 from tests.rabbitmq import rabbitmq_root
 

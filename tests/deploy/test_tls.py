@@ -16,7 +16,6 @@ from chat.topics import down_filter
 from tests.cli.starting import Up, run_up
 from tests.conftest import needs
 from tests.deploy.certificates import Authority
-from tests.end_to_end.conftest import chromium as chromium
 from tests.end_to_end.person import Person
 from tests.mqtt import Client
 from tests.running import Installation, free_ports, wait_until

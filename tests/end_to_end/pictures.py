@@ -18,8 +18,8 @@ from chat.database import Database
 from chat.models import Account, Conversation, Member, Message
 from chat.settings import REPOSITORY
 from chat.times import now
+from tests.browser import CHROMIUM_ARGUMENTS
 from tests.conftest import needs
-from tests.end_to_end.conftest import CHROMIUM_ARGUMENTS
 from tests.end_to_end.person import PASSWORD, Person
 from tests.end_to_end.running_up import Up, quick_hash
 
