@@ -22,6 +22,9 @@ PROGRAMS = {
     "npm": ("npm",),
     "openssl": ("openssl",),
     "haproxy": ("haproxy",),
+    "ip": ("ip",),
+    "dnsmasq": ("dnsmasq",),
+    "curl": ("curl",),
     "systemd-analyze": ("systemd-analyze",),
 }
 
