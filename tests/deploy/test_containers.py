@@ -23,7 +23,7 @@ def containers() -> Iterator[Containers]:
     for program in ("haproxy", "initdb", "ip", "dnsmasq", "curl", "mosquitto_pub"):
         needs(program)
     # Where users of the containers may go, who are not root.
-    with TemporaryDirectory(prefix="katydid-", dir="/var/tmp") as name:  # noqa: S108
+    with TemporaryDirectory(prefix="katydid-", dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
         root = rabbitmq_root()
