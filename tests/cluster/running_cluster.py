@@ -142,6 +142,21 @@ class RunningCluster:
         """Wait until HAProxy leads others there."""
         wait_until(f"{parts} to be up", lambda: self._are(parts, "UP"), seconds=60)
 
+    def wait_until_spare(self, node: str) -> None:
+        """Wait until the others have a majority of every queue without that node: before that,
+        RabbitMQ does not let it end, or would lose the majority with it."""
+        port = self.ports[f"{node}-management"]
+        check = f"http://127.0.0.1:{port}/api/health/checks/node-is-quorum-critical"
+        admin = (ADMIN, self.secrets.admin_password)
+
+        def is_spare() -> bool:
+            try:
+                return httpx.get(check, auth=admin, timeout=10).status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        wait_until(f"{node} to be spared", is_spare, seconds=60)
+
     def wait_until_left(self, *parts: str) -> None:
         """Wait until HAProxy leads nobody there any more."""
         wait_until(f"{parts} to be left", lambda: self._are(parts, "DOWN"), seconds=30)
