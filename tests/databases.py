@@ -56,7 +56,9 @@ def give_back(url: str) -> None:
     if url.startswith("sqlite"):
         return
     name = url.rpartition("/")[2]
-    _on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    # Our own alone: an autovacuum may be at work there too, which is not ours to end.
+    left = f"FROM pg_stat_activity WHERE datname = '{name}' AND usename = current_user"
+    _on_server(f"SELECT pg_terminate_backend(pid) {left}")
     if url in _with_tables and _is_as_new(url):
         _given_back.append(url)
     else:

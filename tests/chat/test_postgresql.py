@@ -91,7 +91,8 @@ def test_a_reader_does_not_wait_for_a_writer(
 def test_a_server_that_was_restarted_costs_no_error(database: Database) -> None:
     database.check()
     with database.transaction() as connection:
-        others = "pid <> pg_backend_pid() AND datname = current_database()"
+        ours = "datname = current_database() AND usename = current_user"
+        others = f"pid <> pg_backend_pid() AND {ours}"
         Database(database.url).check()
         connection.execute(
             text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
