@@ -54,13 +54,6 @@ class BrokerNotReady(KatydidError):
         super().__init__(f"mosquitto cannot be started: {problem}.")
 
 
-class EndedAtOnce(BrokerNotReady):
-    """mosquitto does not even begin; its log says why."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"it ended at once with status {status}")
-
-
 def main() -> NoReturn:
     """The process is mosquitto from here on, unless it cannot be."""
     # A way out through every `finally`; exec puts the signal back to what it was.
@@ -81,12 +74,7 @@ def prepare(settings: Settings, secrets: Secrets) -> tuple[str, Path]:
     config = settings.broker_dir / "mosquitto.conf"
     config.write_text(configuration(settings), encoding="utf-8")
     _write_dynamic_security(settings, secrets)
-    try:
-        _create_sessions_behind_closed_doors(settings, secrets, program)
-    except EndedAtOnce:
-        if not _put_state_aside(settings):
-            raise
-        _create_sessions_behind_closed_doors(settings, secrets, program)
+    _create_sessions_behind_closed_doors(settings, secrets, program)
     return program, config
 
 
@@ -159,18 +147,6 @@ def _write_dynamic_security(settings: Settings, secrets: Secrets) -> None:
     draft.replace(file)
 
 
-def _put_state_aside(settings: Settings) -> bool:
-    """Whether there was a state that may be what mosquitto cannot read. 2.0.11 puts a file that a
-    full disk cut short in the place of the good one, and would never start again."""
-    state = settings.broker_dir / "mosquitto.db"
-    if not state.exists():
-        return False
-    aside = state.replace(state.with_suffix(".db.unreadable"))
-    problem = "mosquitto could not start with its state, and starts without it"
-    print(f"broker: {problem}; the file is kept as {aside}.", file=sys.stderr)
-    return True
-
-
 def _create_sessions_behind_closed_doors(
     settings: Settings, secrets: Secrets, program: str
 ) -> None:
@@ -205,7 +181,7 @@ def _wait_for(socket_path: Path, broker: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _READY_WITHIN_SECONDS
     while not _is_open(socket_path):
         if broker.poll() is not None:
-            raise EndedAtOnce(broker.returncode)
+            raise BrokerNotReady(f"it ended at once with status {broker.returncode}")
         if time.monotonic() > deadline:
             raise BrokerNotReady(f"it did not listen within {_READY_WITHIN_SECONDS:.0f} s")
         time.sleep(0.01)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import paho.mqtt.client as paho
-import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 
 from chat.errors import BrokerUnreachable
@@ -30,8 +29,6 @@ from mqtt_acl.dynamic_security import (
     set_default_access,
 )
 from mqtt_acl.issuer import Credentials
-
-log = structlog.get_logger()
 
 _COMMANDS = "$CONTROL/dynamic-security/v1"
 _ANSWERS = "$CONTROL/dynamic-security/v1/response"
@@ -65,7 +62,6 @@ class DynamicSecurityIssuer:
     def revoke(self, user_name: str) -> None:
         answers = self._ask([{"command": "deleteClient", "username": user_name}])
         _accept(answers, besides="not found")
-        self._forget_session(user_name)
 
     def knows(self, user_name: str) -> bool:
         answers = self._ask([{"command": "getClient", "username": user_name}])
@@ -105,23 +101,6 @@ class DynamicSecurityIssuer:
             client.disconnect()
             client.loop_stop()
 
-    def _forget_session(self, client_id: str) -> None:
-        """What waits in the device's session would stay in the broker's memory for a month. The
-        admin, bound to no client id, opens the session anew and leaves it, with which it ends.
-        Should that fail, the device is shut out all the same."""
-        over = threading.Event()
-        client = self._new_client(client_id)
-        client.on_connect = lambda *_: over.set()
-        try:
-            client.connect(self._settings.broker_host, self._settings.mqtt_port, clean_start=True)
-            client.loop_start()
-            over.wait(_ANSWER_WITHIN_SECONDS)
-        except OSError:
-            log.warning("a session could not be ended", client_id=client_id)
-        finally:
-            client.disconnect()
-            client.loop_stop()
-
     # One question and its answer.
 
     def _ask(self, commands: Sequence[Json]) -> list[Json]:
@@ -141,14 +120,19 @@ class DynamicSecurityIssuer:
     def _connected(self) -> paho.Client:
         with self._lock:
             if self._client is None:
-                self._client = self._new_admin()
+                self._client = self._new_client()
             client = self._client
         if not self._ready.wait(_ANSWER_WITHIN_SECONDS):
             raise BrokerUnreachable(self._refusal or "it cannot be reached")
         return client
 
-    def _new_admin(self) -> paho.Client:
-        client = self._new_client(f"{ADMIN}-{random.token_hex(8)}")
+    def _new_client(self) -> paho.Client:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"{ADMIN}-{random.token_hex(8)}",
+            protocol=paho.MQTTv5,
+        )
+        client.username_pw_set(ADMIN, self._secrets.admin_password)
         client.reconnect_delay_set(min_delay=1, max_delay=5)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
@@ -156,11 +140,6 @@ class DynamicSecurityIssuer:
         client.on_message = self._on_message
         client.connect_async(self._settings.broker_host, self._settings.mqtt_port, keepalive=30)
         client.loop_start()
-        return client
-
-    def _new_client(self, client_id: str) -> paho.Client:
-        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5)
-        client.username_pw_set(ADMIN, self._secrets.admin_password)
         return client
 
     def _on_connect(

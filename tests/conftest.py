@@ -78,15 +78,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneCluste
     return OneClusterScheduling(config, log)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own, of 32 MiB."""
-    from tests.disks import mounted
-
-    with mounted(tmp_path) as folder:
-        yield folder
-
-
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """For one file: as long as Playwright runs in a thread, asyncio cannot."""

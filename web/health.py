@@ -55,8 +55,6 @@ class Health:
             self._database.check()
         except SQLAlchemyError:
             raise NotReady("SQL cannot be read.") from None
-        if not self._database.has_room():  # a full disk lets itself be read
-            raise NotReady("SQL cannot be written: the disk is full.")
 
     def _check_broker(self) -> None:
         address = (self._settings.broker_host, self._settings.mqtt_port)

@@ -76,21 +76,6 @@ def test_a_broker_that_lost_its_state_is_filled_again(
     wait_for_archive(talking, "as before")
 
 
-def test_a_state_that_cannot_be_read_is_put_aside(talking: Installation) -> None:
-    """As mosquitto 2.0.11 leaves it when the disk was full."""
-    state = talking.settings.broker_dir / "mosquitto.db"
-    talking.kill("broker", 15)
-    whole = state.read_bytes()
-    state.write_bytes(whole[: len(whole) - 7])
-
-    talking.start("broker", "bridge")
-
-    say(talking, "all is well")
-    wait_for_archive(talking, "all is well")
-    assert state.with_suffix(".db.unreadable").read_bytes() == whole[: len(whole) - 7]
-    assert "starts without it" in talking.log("broker")
-
-
 def test_what_the_broker_knows_is_what_sql_knows(talking: Installation) -> None:
     kept, removed = talking.new_device("alice"), talking.new_device("alice")
     talking.kill("broker")

@@ -7,7 +7,6 @@ import pytest
 
 from chat.errors import BrokerUnreachable
 from chat.topics import down_filter, up, up_account_filter, up_filter
-from chat.user_names import ADMIN
 from mqtt_acl.dynamic_security import Json, account_role, change, create, device_client
 from mqtt_acl.issuer import Credentials
 from mqtt_acl.mosquitto import DynamicSecurityIssuer
@@ -54,24 +53,6 @@ def test_a_device_that_is_revoked_twice_stays_out(shared_broker: Installation) -
     shared_broker.issuer.revoke(device.user_name)
 
     assert not may_come_in(shared_broker, device)
-
-
-@pytest.mark.parametrize("revoked", [False, True])
-def test_the_session_of_a_revoked_device_is_ended(
-    shared_broker: Installation, revoked: bool
-) -> None:
-    device = shared_broker.new_device("alice")
-    with Client(shared_broker.settings, device, clean=False) as away:
-        away.subscribe(down_filter("alice"))
-    if revoked:
-        shared_broker.revoke(device)
-
-    admin = Credentials("", ADMIN, shared_broker.secrets.admin_password)
-    with Client(
-        shared_broker.settings, admin, client_id=device.user_name, clean=False
-    ) as successor:
-        assert not successor.connect_reason.is_failure
-        assert successor.session_present is not revoked
 
 
 def test_the_issuer_tells_whom_the_broker_knows(shared_broker: Installation) -> None:

@@ -1,12 +1,10 @@
 """`/healthz` and `/metrics`: what is ready, what is not, and always an answer."""
 
 import threading
-from pathlib import Path
 
 import pytest
 
 from chat.shards import renew_leases
-from tests.disks import fill
 from tests.running import Installation
 from tests.web.site import Site, execute
 
@@ -98,13 +96,3 @@ def test_metrics_count_by_route_and_not_by_path(site: Site) -> None:
     assert 'method="other"' in text
     assert "/nothing/of/this/name" not in text
     assert "BREW" not in text
-
-
-def test_a_full_disk_is_said_to_be_what_is_wrong(small_disk: Path) -> None:
-    site = Site(Installation(small_disk))
-    assert site.browser().get("/healthz").get_json()["parts"]["sql"] == {"ready": True}
-
-    fill(small_disk)
-
-    sql = site.browser().get("/healthz").get_json()["parts"]["sql"]
-    assert sql == {"ready": False, "problem": "SQL cannot be written: the disk is full."}
