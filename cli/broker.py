@@ -54,6 +54,10 @@ class BrokerNotReady(KatydidError):
         super().__init__(f"mosquitto cannot be started: {problem}.")
 
 
+class EndedAtOnce(BrokerNotReady):
+    """mosquitto found something that it cannot start with."""
+
+
 def main() -> NoReturn:
     """The process is mosquitto from here on, unless it cannot be."""
     # A way out through every `finally`; exec puts the signal back to what it was.
@@ -74,7 +78,13 @@ def prepare(settings: Settings, secrets: Secrets) -> tuple[str, Path]:
     config = settings.broker_dir / "mosquitto.conf"
     config.write_text(configuration(settings), encoding="utf-8")
     _write_dynamic_security(settings, secrets)
-    _create_sessions_behind_closed_doors(settings, secrets, program)
+    try:
+        _create_sessions_behind_closed_doors(settings, secrets, program)
+    except EndedAtOnce:
+        state = settings.broker_dir / "mosquitto.db"
+        if not state.exists():
+            raise
+        _create_sessions_without(state, settings, secrets, program)
     return program, config
 
 
@@ -170,6 +180,25 @@ def _create_sessions_behind_closed_doors(
             _save_and_stop(broker)
 
 
+def _create_sessions_without(
+    state: Path, settings: Settings, secrets: Secrets, program: str
+) -> None:
+    """A disk that was full cuts the file, and mosquitto does not start with what it cannot read. An
+    older copy is no help: what waited in it was taken since, and would come a second time."""
+    aside = state.with_name("mosquitto.db.unreadable")
+    state.replace(aside)
+    try:
+        _create_sessions_behind_closed_doors(settings, secrets, program)
+    except EndedAtOnce:
+        aside.replace(state)  # it was something else
+        raise
+    print(
+        f"broker: mosquitto cannot read {state}, which was put aside as {aside.name}: what waited"
+        " in it, for the bridge and for who is away, is not delivered.",
+        file=sys.stderr,
+    )
+
+
 def _closed(config: str, socket_path: Path) -> str:
     """The same broker, reachable at a private socket alone, which knows no TCP_NODELAY."""
     doors = ("listener ", "protocol ", "socket_domain ", "set_tcp_nodelay ")
@@ -181,7 +210,7 @@ def _wait_for(socket_path: Path, broker: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _READY_WITHIN_SECONDS
     while not _is_open(socket_path):
         if broker.poll() is not None:
-            raise BrokerNotReady(f"it ended at once with status {broker.returncode}")
+            raise EndedAtOnce(f"it ended at once with status {broker.returncode}")
         if time.monotonic() > deadline:
             raise BrokerNotReady(f"it did not listen within {_READY_WITHIN_SECONDS:.0f} s")
         time.sleep(0.01)

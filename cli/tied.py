@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 
+from cli.counting import count_alone_on_a_full_disk
+
 _PR_SET_PDEATHSIG = 1  # prctl(2), Linux; kept across exec
 
 
@@ -19,4 +21,5 @@ def tie_to_parent(number: int = signal.SIGTERM) -> None:
 
 if __name__ == "__main__":
     tie_to_parent()
+    count_alone_on_a_full_disk(os.environ)
     os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606

@@ -8,10 +8,12 @@ never one for a page or a message.
 import json
 import secrets as random
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import paho.mqtt.client as paho
+import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 
 from chat.errors import BrokerUnreachable
@@ -33,8 +35,11 @@ from mqtt_acl.issuer import Credentials
 _COMMANDS = "$CONTROL/dynamic-security/v1"
 _ANSWERS = "$CONTROL/dynamic-security/v1/response"
 _ANSWER_WITHIN_SECONDS = 5.0
+_DROPPED_WITHIN_SECONDS = 1.0
 # Restoring goes in pieces that are answered in time, though each command costs a write of the file.
 _COMMANDS_AT_ONCE = 10
+
+log = structlog.get_logger()
 
 
 class DynamicSecurityIssuer:
@@ -62,6 +67,8 @@ class DynamicSecurityIssuer:
     def revoke(self, user_name: str) -> None:
         answers = self._ask([{"command": "deleteClient", "username": user_name}])
         _accept(answers, besides="not found")
+        if not self._drop_session(user_name):
+            log.warning("the broker keeps a revoked device's session", user_name=user_name)
 
     def knows(self, user_name: str) -> bool:
         answers = self._ask([{"command": "getClient", "username": user_name}])
@@ -100,6 +107,25 @@ class DynamicSecurityIssuer:
         if client is not None:
             client.disconnect()
             client.loop_stop()
+
+    def _drop_session(self, user_name: str) -> bool:
+        """Whether the broker has dropped what waits for a device that is gone, and would wait and
+        grow for a month. The admin is bound to no client id, and so can begin a session in its
+        place, which ends with the connection."""
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=user_name, protocol=paho.MQTTv5)
+        client.username_pw_set(ADMIN, self._secrets.admin_password)
+        client.connect_timeout = _DROPPED_WITHIN_SECONDS
+        deadline = time.monotonic() + _DROPPED_WITHIN_SECONDS
+        try:
+            client.connect(self._settings.broker_host, self._settings.mqtt_port, clean_start=True)
+            while not client.is_connected() and time.monotonic() < deadline:
+                if client.loop(0.1) != paho.MQTT_ERR_SUCCESS:
+                    return False
+            is_dropped = client.is_connected()
+            client.disconnect()
+        except OSError:
+            return False
+        return is_dropped
 
     # One question and its answer.
 

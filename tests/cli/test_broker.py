@@ -76,6 +76,60 @@ def test_a_broker_that_lost_its_state_is_filled_again(
     wait_for_archive(talking, "as before")
 
 
+@pytest.mark.parametrize("kept", [0, 20, 4096, -1])
+def test_a_state_that_cannot_be_read_does_not_keep_the_broker_from_starting(
+    talking: Installation, kept: int
+) -> None:
+    """A full disk cuts the file."""
+    state = talking.settings.broker_dir / "mosquitto.db"
+    say(talking, "lost " * 700)
+    talking.kill("broker", 15)
+    whole = state.read_bytes()
+    assert len(whole) > 4096
+    state.write_bytes(whole[:kept])
+
+    talking.start("broker", "bridge")
+
+    say(talking, "as before")
+    wait_until(
+        "the message in the archive",
+        lambda: ("as before",) in talking.rows("SELECT body FROM message"),
+    )
+
+
+def test_a_state_that_was_put_aside_is_kept_and_said(talking: Installation) -> None:
+    aside = talking.settings.broker_dir / "mosquitto.db.unreadable"
+    aside.write_text("an older one")
+    talking.kill("broker", 15)
+    state = talking.settings.broker_dir / "mosquitto.db"
+    cut = state.read_bytes()[:-100]
+    state.write_bytes(cut)
+
+    talking.start("broker")
+
+    assert aside.read_bytes() == cut
+    assert "which was put aside as mosquitto.db.unreadable" in talking.log("broker")
+
+
+def test_a_broker_that_does_not_start_without_its_state_either_keeps_it(
+    talking: Installation, tmp_path: Path
+) -> None:
+    talking.kill("broker", 15)
+    state = talking.settings.broker_dir / "mosquitto.db"
+    whole = state.read_bytes()
+    broken = tmp_path / "programs" / "mosquitto"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o700)
+    talking.environ["PATH"] = f"{broken.parent}:/usr/bin:/bin"
+
+    talking.begin("broker")
+
+    assert talking.process("broker").wait(timeout=15) == 2
+    assert "it ended at once with status 3" in talking.log("broker")
+    assert state.read_bytes() == whole
+
+
 def test_what_the_broker_knows_is_what_sql_knows(talking: Installation) -> None:
     kept, removed = talking.new_device("alice"), talking.new_device("alice")
     talking.kill("broker")
