@@ -27,6 +27,9 @@ _PROGRAMS = {
     "haproxy": "haproxy",
     "openssl": "openssl",
     "systemd-analyze": "systemd",
+    "ip": "iproute2",
+    "dnsmasq": "dnsmasq-base",
+    "curl": "curl",
     "mmdebstrap": "mmdebstrap",
 }
 _CHECKS = {

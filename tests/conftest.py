@@ -7,7 +7,6 @@ from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser
-from xdist.scheduler import LoadFileScheduling
 
 from cli.programs import find_program
 from tests.browser import running_chromium
@@ -23,6 +22,9 @@ PROGRAMS = {
     "npm": ("npm",),
     "openssl": ("openssl",),
     "haproxy": ("haproxy",),
+    "ip": ("ip",),
+    "dnsmasq": ("dnsmasq",),
+    "curl": ("curl",),
     "systemd-analyze": ("systemd-analyze",),
 }
 
@@ -64,18 +66,6 @@ def dialect(request: pytest.FixtureRequest) -> str:
     if dialect == "postgresql":
         needs("initdb")
     return dialect
-
-
-class OneClusterScheduling(LoadFileScheduling):
-    """Each file of tests goes to one process as a whole, and so do all that share the cluster."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = str(super()._split_scope(nodeid))
-        return "tests/cluster" if file.startswith("tests/cluster/") else file
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneClusterScheduling:
-    return OneClusterScheduling(config, log)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

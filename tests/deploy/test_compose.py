@@ -9,16 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from ruamel.yaml import YAML
 
-from chat.settings import REPOSITORY, settings_from, unknown_names
+from chat.settings import settings_from, unknown_names
 from cli.cluster.rabbitmq import PLUGINS
 from cli.secrets import make_secrets
+from tests.deploy.compose import COMPOSE, FILE, FOLDER, SERVICES, environment_of
 
-FOLDER = REPOSITORY / "deploy"
-FILE = FOLDER / "compose.yaml"
-COMPOSE: dict[str, Any] = YAML(typ="safe").load(FILE)
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("web", "door", "bridge", "migrate")
 NODES = ("rabbitmq-1", "rabbitmq-2", "rabbitmq-3")
 
@@ -101,13 +97,8 @@ def test_no_secret_stands_in_the_environment() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_our_settings_are_settings_with_values_that_are_allowed(name: str) -> None:
-    environ = {
-        variable: str(value)
-        .replace("${KATYDID_REGISTRATION:-open}", "open")
-        .replace("${KATYDID_DOMAIN}", "chat.example")
-        for variable, value in SERVICES[name]["environment"].items()
-    }
-    required, environ["KATYDID_PUBLIC_URL"] = environ["KATYDID_PUBLIC_URL"], "https://chat.example"
+    required = SERVICES[name]["environment"]["KATYDID_PUBLIC_URL"]
+    environ = environment_of(name, domain="chat.example")
 
     settings = settings_from(environ)
 

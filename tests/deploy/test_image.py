@@ -43,14 +43,18 @@ def test_what_a_linter_minds_is_noticed(tmp_path: Path, right: str, wrong: str, 
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
+    return copied_to(tmp_path)
+
+
+def copied_to(folder: Path) -> Path:
     """What the image gets from the repository, and nothing else of it."""
     let_through = set(re.findall(r"^!(\S+)$", _ignored(), re.MULTILINE))
     copied = re.findall(r"^COPY (\S+) /katydid/(\S+)$", FILE.read_text(), re.MULTILINE)
     assert copied
     for source, target in copied:
         assert source in let_through, f"{source} is kept from the image by .dockerignore"
-        shutil.copytree(REPOSITORY / source, tmp_path / target)
-    return tmp_path
+        shutil.copytree(REPOSITORY / source, folder / target)
+    return folder
 
 
 @pytest.mark.parametrize("module", ["web", "web.door", "bridge.__main__", "cli.__main__"])
