@@ -9,8 +9,10 @@ import pytest
 from chat.models import Presence
 from chat.settings import REPOSITORY
 from chat.times import now
-from chat.topics import up
+from chat.topics import down, down_filter, up
+from chat.user_names import bridge_user_name
 from cli.broker import configuration, mosquitto_program
+from mqtt_acl.issuer import Credentials
 from tests.cli.starting import processes_of
 from tests.conftest import cannot_run
 from tests.mqtt import Client
@@ -198,6 +200,35 @@ def test_only_the_lines_of_the_installation_differ_from_the_file(
     assert {n for n in range(len(plain)) if plain[n] != ours[n]} <= marked
     assert f"listener {installation.settings.mqtt_port} 127.0.0.1" in ours
     assert f"listener {installation.settings.websocket_port} 127.0.0.1" in ours
+
+
+def test_what_waits_for_who_is_away_has_a_limit_in_bytes(talking: Installation) -> None:
+    """With a smaller number than ours, which would take a while to fill."""
+    alice = talking.new_device("alice")
+    bridge = Credentials("-", bridge_user_name(0), talking.secrets.bridge_password)
+    with Client(talking.settings, alice, clean=False) as away:
+        away.subscribe(down_filter("alice"))
+    talking.kill("broker", 15)
+    config = talking.settings.broker_dir / "mosquitto.conf"
+    ours = config.read_text()
+    assert "\nmax_queued_bytes 134217728\n" in ours
+    config.write_text(ours.replace("max_queued_bytes 134217728", "max_queued_bytes 100000"))
+    broker = subprocess.Popen([mosquitto_program(), "-c", config])
+    try:
+        wait_until("mosquitto to listen", lambda: is_listening(talking.settings.mqtt_port))
+        with Client(talking.settings, bridge, clean=False) as deliverer:
+            for number in range(20):
+                deliverer.publish(down("alice", "history"), {"n": number, "text": "x" * 20_000})
+
+        with Client(talking.settings, alice, clean=False) as back:
+            back.wait_for("history", lambda page: page["n"] == 4)
+            with Client(talking.settings, bridge, clean=False) as deliverer:
+                deliverer.publish(down("alice", "history"), {"n": 20})
+            back.wait_for("history", lambda page: page["n"] == 20)
+            assert [page["n"] for page in back.received("history")] == [0, 1, 2, 3, 4, 20]
+    finally:
+        broker.terminate()
+        broker.wait(timeout=15)
 
 
 def test_the_file_in_the_repository_is_valid_as_it_stands(
