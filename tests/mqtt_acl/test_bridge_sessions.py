@@ -1,6 +1,5 @@
 """No device is let in at a RabbitMQ that would forget what the device sends."""
 
-import asyncio
 import shutil
 import signal
 from collections.abc import Iterator
@@ -8,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.connecting import connect
-from chat.topics import shard_of, up
+from chat.topics import up
 from tests.mqtt import Client
 from tests.rabbitmq import RabbitInstallation
 from tests.running import wait_until
@@ -65,35 +63,3 @@ def test_what_waits_for_the_bridge_survives_the_brokers_crash(broker: RabbitInst
         "the archive to have it",
         lambda: broker.rows("SELECT body FROM message") == [("is anybody there",)],
     )
-
-
-def test_what_comes_to_a_bridge_in_vain_comes_again_however_often(
-    broker: RabbitInstallation,
-) -> None:
-    """By default, a quorum queue throws away what was not acknowledged 20 times."""
-    broker.start("bridge")
-    broker.kill("bridge")
-    with Client(broker.settings, broker.new_device("alice")) as alice:
-        alice.publish(up("alice", "bob", "send"), "is anybody there")
-
-    asyncio.run(receive_in_vain(broker, times=30))
-
-    broker.start("bridge")
-    wait_until(
-        "the archive to have it",
-        lambda: broker.rows("SELECT body FROM message") == [("is anybody there",)],
-    )
-
-
-async def receive_in_vain(broker: RabbitInstallation, *, times: int) -> None:
-    """Be the bridge, and go without an acknowledgement."""
-    for _ in range(times):
-        arrived = asyncio.Event()
-        session = await connect(
-            broker.settings,
-            broker.secrets,
-            shard_of("alice"),
-            receive=lambda _, arrived=arrived: arrived.set(),
-        )
-        await asyncio.wait_for(arrived.wait(), 15)
-        session.close()
