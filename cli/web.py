@@ -49,6 +49,7 @@ def _gunicorn(
         *(sys.executable, "-m", "gunicorn", app),
         # Loaded once, then forked: half the work at the start, and half the memory.
         "--preload",
+        "--config=python:web.workers",
         f"--bind=[{host}]:{port}" if ":" in host else f"--bind={host}:{port}",
         "--worker-class=gthread",
         f"--workers={_WORKERS}",

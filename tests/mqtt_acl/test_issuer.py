@@ -47,6 +47,14 @@ def test_a_credential_that_is_issued_twice_is_good(shared_broker: Installation) 
     assert may_hear(shared_broker, device, down_filter("alice"))
 
 
+def test_mosquitto_grants_narrower_filters_of_ones_own(shared_broker: Installation) -> None:
+    device = shared_broker.new_device("alice")
+
+    assert may_hear(shared_broker, device, down("alice", "message"))
+    assert may_hear(shared_broker, device, "chat/v1/down/alice/+")
+    assert not may_hear(shared_broker, device, down("bob", "message"))
+
+
 def test_a_device_that_is_revoked_twice_stays_out(shared_broker: Installation) -> None:
     device = shared_broker.new_device("alice")
 
