@@ -60,15 +60,18 @@ def fitting(record: HistoryRecord, *, ascending: bool) -> HistoryRecord:
     return HistoryRecord(request=record.request, messages=kept, more=True)
 
 
-def deliver_history(incoming: Incoming, asked: AskHistory, record: HistoryRecord) -> None:
-    """Answer where the question says, with its correlation data (MQTT 5.0, section 4.10)."""
+def deliver_history(incoming: Incoming, asked: AskHistory, record: HistoryRecord) -> int:
+    """Answer where the question says, with its correlation data (MQTT 5.0, section 4.10); returns
+    how many bytes the answer has."""
+    payload = encode(record)
     incoming.session.publish(
         asked.response_topic or down(asked.account, "history"),
-        encode(record),
+        payload,
         correlation_data=asked.correlation_data,
         because_of=incoming,
     )
     settle_if_answered(incoming)
+    return len(payload)
 
 
 def settle_if_answered(incoming: Incoming) -> None:

@@ -35,6 +35,13 @@ class Rates:
             self._buckets.popitem(last=False)  # long idle, so full again anyway
         return allowed
 
+    def charge(self, account: str, tokens: int, now: float) -> None:
+        """Take that much more from the account's bucket; what is not in it has to flow in before
+        the account may have anything again."""
+        most = self._burst + self._extra_at(now)
+        left, at = self._buckets.get(account, (most, now))
+        self._buckets[account] = (left - tokens, at)
+
     def forgive(self, away_seconds: float, now: float) -> None:
         """What comes in now, until there is a silence, may be what was sent in so long a time."""
         self._extra = max(self._extra_at(now), away_seconds * self._rate)

@@ -41,6 +41,8 @@ from chat.times import now
 BATCH_COMMANDS = 250
 # A message is followed by typing before it, and two receipts after it.
 _SIGNALS_PER_MESSAGE = 5
+# So much of an answer is in the price of its question.
+_BYTES_PER_MESSAGE = 16_384
 _FINISHED_WITHIN_SECONDS = 2.0
 
 log = structlog.get_logger()
@@ -213,7 +215,10 @@ class Worker:
             settle_if_answered(incoming)
             return
         if incoming.session.is_open:
-            deliver_history(incoming, asked, record)
+            size_bytes = deliver_history(incoming, asked, record)
+            # A question of few bytes has an answer of many, which wait for who is away.
+            more = size_bytes // _BYTES_PER_MESSAGE
+            self._message_rates.charge(asked.account, more, self._loop.time())
 
     def _read(self, asked: AskHistory) -> HistoryRecord:
         request = asked.request

@@ -6,7 +6,6 @@ wrote later would fail at once, without waiting, when another had written in bet
 others write meanwhile: who reads something in order to change it must lock its row first.
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,6 @@ from chat.errors import TablesFromLater, WrongEncoding
 if TYPE_CHECKING:
     from alembic.config import Config
 
-_LEAST_ROOM_BYTES = 1024 * 1024
 # The word of Katydid's migrations among PostgreSQL's advisory locks: "katydid" in ASCII.
 _MIGRATION_LOCK = int.from_bytes(b"katydid")
 
@@ -67,14 +65,6 @@ class Database:
         """Answers when the database answers; raises SQLAlchemyError otherwise."""
         with self._engine.connect() as connection:
             connection.execute(text("SELECT 1 FROM account WHERE id = 0"))
-
-    def has_room(self) -> bool:
-        """Whether the disk of a SQLite file has room for a few transactions; a server looks after
-        its own disk."""
-        if self.dialect != "sqlite":
-            return True
-        folder = Path(self.url.removeprefix("sqlite:///")).absolute().parent
-        return shutil.disk_usage(folder).free > _LEAST_ROOM_BYTES
 
     def migrate(self) -> None:
         """Bring the tables up to this version of the code. A second call changes nothing, and a

@@ -27,6 +27,7 @@ class Settings:
     """One installation's settings; `docs/operations.md` and the README explain each."""
 
     home: Path
+    cache: Path
     host: str
     http_port: int
     mqtt_port: int
@@ -120,6 +121,7 @@ def _settings(read: "_Reader") -> Settings:
         raise SettingError(f"KATYDID_TLS_{missing}", "is not set, but TLS needs both files")
     return Settings(
         home=home,
+        cache=read("KATYDID_CACHE", "~/.cache/katydid", _folder),
         host=read("KATYDID_HOST", "127.0.0.1", _host),
         http_port=read("KATYDID_HTTP_PORT", "8000", _port),
         mqtt_port=read("KATYDID_MQTT_PORT", "1883", _port),

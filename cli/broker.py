@@ -55,10 +55,7 @@ class BrokerNotReady(KatydidError):
 
 
 class EndedAtOnce(BrokerNotReady):
-    """mosquitto does not even begin; its log says why."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"it ended at once with status {status}")
+    """mosquitto found something that it cannot start with."""
 
 
 def main() -> NoReturn:
@@ -84,9 +81,10 @@ def prepare(settings: Settings, secrets: Secrets) -> tuple[str, Path]:
     try:
         _create_sessions_behind_closed_doors(settings, secrets, program)
     except EndedAtOnce:
-        if not _put_state_aside(settings):
+        state = settings.broker_dir / "mosquitto.db"
+        if not state.exists():
             raise
-        _create_sessions_behind_closed_doors(settings, secrets, program)
+        _create_sessions_without(state, settings, secrets, program)
     return program, config
 
 
@@ -159,18 +157,6 @@ def _write_dynamic_security(settings: Settings, secrets: Secrets) -> None:
     draft.replace(file)
 
 
-def _put_state_aside(settings: Settings) -> bool:
-    """Whether there was a state that may be what mosquitto cannot read. 2.0.11 puts a file that a
-    full disk cut short in the place of the good one, and would never start again."""
-    state = settings.broker_dir / "mosquitto.db"
-    if not state.exists():
-        return False
-    aside = state.replace(state.with_suffix(".db.unreadable"))
-    problem = "mosquitto could not start with its state, and starts without it"
-    print(f"broker: {problem}; the file is kept as {aside}.", file=sys.stderr)
-    return True
-
-
 def _create_sessions_behind_closed_doors(
     settings: Settings, secrets: Secrets, program: str
 ) -> None:
@@ -194,6 +180,25 @@ def _create_sessions_behind_closed_doors(
             _save_and_stop(broker)
 
 
+def _create_sessions_without(
+    state: Path, settings: Settings, secrets: Secrets, program: str
+) -> None:
+    """A disk that was full cuts the file, and mosquitto does not start with what it cannot read. An
+    older copy is no help: what waited in it was taken since, and would come a second time."""
+    aside = state.with_name("mosquitto.db.unreadable")
+    state.replace(aside)
+    try:
+        _create_sessions_behind_closed_doors(settings, secrets, program)
+    except EndedAtOnce:
+        aside.replace(state)  # it was something else
+        raise
+    print(
+        f"broker: mosquitto cannot read {state}, which was put aside as {aside.name}: what waited"
+        " in it, for the bridge and for who is away, is not delivered.",
+        file=sys.stderr,
+    )
+
+
 def _closed(config: str, socket_path: Path) -> str:
     """The same broker, reachable at a private socket alone, which knows no TCP_NODELAY."""
     doors = ("listener ", "protocol ", "socket_domain ", "set_tcp_nodelay ")
@@ -205,7 +210,7 @@ def _wait_for(socket_path: Path, broker: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _READY_WITHIN_SECONDS
     while not _is_open(socket_path):
         if broker.poll() is not None:
-            raise EndedAtOnce(broker.returncode)
+            raise EndedAtOnce(f"it ended at once with status {broker.returncode}")
         if time.monotonic() > deadline:
             raise BrokerNotReady(f"it did not listen within {_READY_WITHIN_SECONDS:.0f} s")
         time.sleep(0.01)

@@ -7,22 +7,21 @@ same. The archive stays as it is; nobody can write to it meanwhile.
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 from sqlalchemy import Connection, false, not_, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import col, select
+from sqlmodel import col
 
 from chat.database import Database
 from chat.engines import take_time
 from chat.errors import KatydidError
-from chat.models import BridgeWorker, Shard
+from chat.models import Shard
 from chat.settings import Settings, database_url_from, settings_from
-from chat.shards import LEASE_SECONDS
-from chat.times import database_now_ms
+from chat.shards import LEASE_SECONDS, workers_alive
 from cli.home import held_home
 from cli.migrate import DatabaseFails
 from cli.terminal import say
@@ -109,16 +108,15 @@ def _held_archive(source: Database) -> Iterator[Connection]:
 def _wait_until_no_bridge_serves_it(source: Database) -> None:
     """One that was killed just now counts as alive for a while; one that is alive stays so."""
     deadline = time.monotonic() + LEASE_SECONDS + 1
-    while _is_served(source):
+    while _bridges_alive(source):
         if time.monotonic() > deadline:
             raise CannotMigrate(f"A bridge serves the archive {source.shown_url}; stop it first.")
         time.sleep(0.2)
 
 
-def _is_served(source: Database) -> bool:
-    alive = select(BridgeWorker).where(col(BridgeWorker.expires_at) > database_now_ms())
+def _bridges_alive(source: Database) -> Collection[str]:
     with source.reading() as session:
-        return session.exec(alive).first() is not None
+        return workers_alive(session)
 
 
 # Its new place.

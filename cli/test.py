@@ -13,7 +13,7 @@ from pathlib import Path
 from chat.errors import KatydidError
 from chat.settings import REPOSITORY
 from cli.browser_libraries import bring_browser_libraries
-from cli.cluster.debian_root import cache_folder
+from cli.cluster.debian_root import bring_mosquitto, cache_folder
 from cli.cluster.rabbitmq import bring_rabbitmq
 from cli.programs import bring_program
 from cli.terminal import say
@@ -72,7 +72,12 @@ def _bring_what_tests_need() -> None:
             bring_program(program, package=package)
         except KatydidError as missing:
             say(f"{missing} Its tests cannot run.")
-    for bring in (bring_browser_libraries, lambda: bring_rabbitmq(cache_folder())):
+    cache = cache_folder()
+    for bring in (
+        bring_browser_libraries,
+        lambda: bring_mosquitto(cache),
+        lambda: bring_rabbitmq(cache),
+    ):
         try:
             bring()
         except KatydidError as missing:

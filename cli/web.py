@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from chat.errors import KatydidError
 from chat.settings import Settings, settings_from
+from cli.counting import count_alone_on_a_full_disk
 
 _WORKERS = 2
 _THREADS_PER_WORKER = 8
@@ -21,6 +22,7 @@ def main(app: str) -> NoReturn:
         print(f"{app}: {error}", file=sys.stderr)
         sys.exit(2)
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(settings.metrics_dir))
+    count_alone_on_a_full_disk(os.environ)
     command = site_command(settings) if app == "site" else door_command(settings)
     os.execv(command[0], command)  # noqa: S606
 
@@ -47,6 +49,7 @@ def _gunicorn(
         *(sys.executable, "-m", "gunicorn", app),
         # Loaded once, then forked: half the work at the start, and half the memory.
         "--preload",
+        "--config=python:web.workers",
         f"--bind=[{host}]:{port}" if ":" in host else f"--bind={host}:{port}",
         "--worker-class=gthread",
         f"--workers={_WORKERS}",

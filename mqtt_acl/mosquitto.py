@@ -8,6 +8,7 @@ never one for a page or a message.
 import json
 import secrets as random
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -31,13 +32,14 @@ from mqtt_acl.dynamic_security import (
 )
 from mqtt_acl.issuer import Credentials
 
-log = structlog.get_logger()
-
 _COMMANDS = "$CONTROL/dynamic-security/v1"
 _ANSWERS = "$CONTROL/dynamic-security/v1/response"
 _ANSWER_WITHIN_SECONDS = 5.0
+_DROPPED_WITHIN_SECONDS = 1.0
 # Restoring goes in pieces that are answered in time, though each command costs a write of the file.
 _COMMANDS_AT_ONCE = 10
+
+log = structlog.get_logger()
 
 
 class DynamicSecurityIssuer:
@@ -65,7 +67,8 @@ class DynamicSecurityIssuer:
     def revoke(self, user_name: str) -> None:
         answers = self._ask([{"command": "deleteClient", "username": user_name}])
         _accept(answers, besides="not found")
-        self._forget_session(user_name)
+        if not self._drop_session(user_name):
+            log.warning("the broker keeps a revoked device's session", user_name=user_name)
 
     def knows(self, user_name: str) -> bool:
         answers = self._ask([{"command": "getClient", "username": user_name}])
@@ -105,22 +108,24 @@ class DynamicSecurityIssuer:
             client.disconnect()
             client.loop_stop()
 
-    def _forget_session(self, client_id: str) -> None:
-        """What waits in the device's session would stay in the broker's memory for a month. The
-        admin, bound to no client id, opens the session anew and leaves it, with which it ends.
-        Should that fail, the device is shut out all the same."""
-        over = threading.Event()
-        client = self._new_client(client_id)
-        client.on_connect = lambda *_: over.set()
+    def _drop_session(self, user_name: str) -> bool:
+        """Whether the broker has dropped what waits for a device that is gone, and would wait and
+        grow for a month. The admin is bound to no client id, and so can begin a session in its
+        place, which ends with the connection."""
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=user_name, protocol=paho.MQTTv5)
+        client.username_pw_set(ADMIN, self._secrets.admin_password)
+        client.connect_timeout = _DROPPED_WITHIN_SECONDS
+        deadline = time.monotonic() + _DROPPED_WITHIN_SECONDS
         try:
             client.connect(self._settings.broker_host, self._settings.mqtt_port, clean_start=True)
-            client.loop_start()
-            over.wait(_ANSWER_WITHIN_SECONDS)
-        except OSError:
-            log.warning("a session could not be ended", client_id=client_id)
-        finally:
+            while not client.is_connected() and time.monotonic() < deadline:
+                if client.loop(0.1) != paho.MQTT_ERR_SUCCESS:
+                    return False
+            is_dropped = client.is_connected()
             client.disconnect()
-            client.loop_stop()
+        except OSError:
+            return False
+        return is_dropped
 
     # One question and its answer.
 
@@ -141,14 +146,19 @@ class DynamicSecurityIssuer:
     def _connected(self) -> paho.Client:
         with self._lock:
             if self._client is None:
-                self._client = self._new_admin()
+                self._client = self._new_client()
             client = self._client
         if not self._ready.wait(_ANSWER_WITHIN_SECONDS):
             raise BrokerUnreachable(self._refusal or "it cannot be reached")
         return client
 
-    def _new_admin(self) -> paho.Client:
-        client = self._new_client(f"{ADMIN}-{random.token_hex(8)}")
+    def _new_client(self) -> paho.Client:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"{ADMIN}-{random.token_hex(8)}",
+            protocol=paho.MQTTv5,
+        )
+        client.username_pw_set(ADMIN, self._secrets.admin_password)
         client.reconnect_delay_set(min_delay=1, max_delay=5)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
@@ -156,11 +166,6 @@ class DynamicSecurityIssuer:
         client.on_message = self._on_message
         client.connect_async(self._settings.broker_host, self._settings.mqtt_port, keepalive=30)
         client.loop_start()
-        return client
-
-    def _new_client(self, client_id: str) -> paho.Client:
-        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5)
-        client.username_pw_set(ADMIN, self._secrets.admin_password)
         return client
 
     def _on_connect(

@@ -68,15 +68,6 @@ def dialect(request: pytest.FixtureRequest) -> str:
     return dialect
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own, of 32 MiB."""
-    from tests.disks import mounted
-
-    with mounted(tmp_path) as folder:
-        yield folder
-
-
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """For one file: as long as Playwright runs in a thread, asyncio cannot."""

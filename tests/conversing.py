@@ -80,17 +80,27 @@ class Talker:
 
     async def catch_up(self) -> None:
         """Fetch what was not heard, by the `history` verb."""
-        async with self._connected() as client:
-            await client.subscribe(down_filter(self.account), qos=0)
-            listening = asyncio.create_task(self._listen(client))
-            after, more = 0, True
-            while more:
-                ask = json.dumps({"after": after, "limit": 200})
-                await client.publish(up(self.account, self.peer, "history"), ask, qos=1)
-                page = await asyncio.wait_for(self._pages.get(), 15)
-                self.shown |= {message["seq"]: message for message in page["messages"]}
-                after, more = page["messages"][-1]["seq"], page["more"]
-            listening.cancel()
+        while True:
+            try:
+                async with self._connected() as client:
+                    await client.subscribe(down_filter(self.account), qos=0)
+                    listening = asyncio.create_task(self._listen(client))
+                    try:
+                        return await self._fetch_all(client)
+                    finally:
+                        listening.cancel()
+                        await asyncio.gather(listening, return_exceptions=True)
+            except (aiomqtt.MqttError, TimeoutError):
+                await asyncio.sleep(random.uniform(0.1, 0.5))
+
+    async def _fetch_all(self, client: aiomqtt.Client) -> None:
+        after, more = 0, True
+        while more:
+            ask = json.dumps({"after": after, "limit": 200})
+            await client.publish(up(self.account, self.peer, "history"), ask, qos=1)
+            page = await asyncio.wait_for(self._pages.get(), 10)
+            self.shown |= {message["seq"]: message for message in page["messages"]}
+            after, more = page["messages"][-1]["seq"], page["more"]
 
     def _connected(self) -> aiomqtt.Client:
         return aiomqtt.Client(

@@ -64,7 +64,7 @@ class Client:
                 delayed.WillDelayInterval = will_delay_seconds
             self._client.will_set(will[0], will[1], qos=1, properties=delayed)
         self.connect_reason: Any = None
-        self.session_present = False
+        self.session_present: bool | None = None
         self.disconnect_reason: Any = None
         self.messages: list[paho.MQTTMessage] = []
         self._answers: dict[int, Any] = {}
@@ -177,7 +177,7 @@ class Client:
             return self._answers.pop(packet_id)
 
     def _on_connect(self, _c: Any, _d: Any, flags: Any, reason: Any, _p: Any) -> None:
-        self.session_present = bool(flags.session_present)
+        self.session_present = flags.session_present
         self.connect_reason = reason
 
     def _on_disconnect(self, _c: Any, _d: Any, _flags: Any, reason: Any, _p: Any) -> None:

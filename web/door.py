@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from chat.database import Database
-from chat.devices import authenticate_device, is_device
+from chat.devices import is_device, is_secret_of_device
 from chat.errors import BrokerUnreachable, KatydidError
 from chat.logs import configure_logs
 from chat.secrets import Secrets, load_secrets
@@ -124,8 +124,9 @@ class _Keeper:
             right = self._secrets.bridge_password
             return hmac.compare_digest(right.encode(), password.encode())
         with self._database.reading() as sql:
-            found = authenticate_device(sql, self._secrets.server_key, user_name, password)
-        return found is not None and self._is_kept()
+            key = self._secrets.server_key
+            is_right = is_secret_of_device(sql, key, user_name, password)
+        return is_right and self._is_kept()
 
     def may_use_resource(self, asked: Question) -> bool:
         """Whether it may; and before a device hears or says its first, whether it is still there:

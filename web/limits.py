@@ -1,8 +1,12 @@
-"""How often one may try: logins by address and account, registrations by address.
+"""How often one may try: logins by address and account, and by address alone; registrations by
+address.
 
 A login form counts each attempt. HTTP Basic sends the password with every request, so there only
 wrong ones count, in the same window; while it is used up, right ones are refused too, or guessing
 would go on. A device's secret has 256 bits and cannot be guessed, so it has no limit.
+
+Each look at a password costs much, whatever name comes with it: so all names together have a limit
+too, ten times one's, in the same window.
 """
 
 import ipaddress
@@ -20,31 +24,38 @@ from chat.topics import is_account_name
 from web.errors import TooManyAttempts
 from web.limit_storage import SqlStorage
 
+_NAMES_PER_ADDRESS = 10
+
 log = structlog.get_logger()
 
 
 class Limits:
-    """The two limits of the site; one that is off lets everything pass."""
+    """The limits of the site; one that is off lets everything pass."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._windows = FixedWindowRateLimiter(SqlStorage(database))
         self._login = _limit(settings.login_limit)
+        self._login_of_all = _times(_NAMES_PER_ADDRESS, self._login)
         self._registration = _limit(settings.registration_limit)
 
     def count_login(self, account: str) -> None:
         """Count an attempt to log in. Raises TooManyAttempts."""
+        self._check(self._login_of_all, "login", _caller())  # or each name would get a row
         self._count(self._login, "login", _caller(), _shortened(account))
+        self._count(self._login_of_all, "login", _caller())
 
     def check_login(self, account: str) -> None:
-        """Count nothing yet. Raises TooManyAttempts when the window is used up."""
-        if self._login is not None:
-            who = ("login", _caller(), _shortened(account))
-            if not self._windows.test(self._login, *who):
-                raise self._too_many(self._login, who)
+        """Count nothing yet. Raises TooManyAttempts when a window is used up."""
+        self._check(self._login_of_all, "login", _caller())
+        self._check(self._login, "login", _caller(), _shortened(account))
 
     def count_registration(self) -> None:
         """Count an attempt to register. Raises TooManyAttempts."""
         self._count(self._registration, "registration", _caller())
+
+    def _check(self, limit: RateLimitItem | None, *who: str) -> None:
+        if limit is not None and not self._windows.test(limit, *who):
+            raise self._too_many(limit, who)
 
     def _count(self, limit: RateLimitItem | None, *who: str) -> None:
         if limit is not None and not self._windows.hit(limit, *who):
@@ -58,6 +69,11 @@ class Limits:
 
 def _limit(text: str | None) -> RateLimitItem | None:
     return None if text is None else parse(text)
+
+
+def _times(factor: int, limit: RateLimitItem | None) -> RateLimitItem | None:
+    """So many times as often, in the same window."""
+    return limit and type(limit)(factor * limit.amount, limit.multiples)
 
 
 def _shortened(account: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chat.errors import KatydidError
+from chat.settings import settings_from
 from cli.programs import bring_program
 from cli.terminal import say
 
@@ -29,10 +30,8 @@ class RootImpossible(KatydidError):
 
 
 def cache_folder() -> Path:
-    """Where roots are kept for all installations of this user: `KATYDID_CACHE`, or else
-    `~/.cache/katydid`."""
-    named = os.environ.get("KATYDID_CACHE", "").strip()
-    return Path(named).absolute() if named else Path.home() / ".cache" / "katydid"
+    """Where roots are kept, for all installations of this user."""
+    return settings_from(os.environ).cache
 
 
 def bring_root(cache: Path, name: str, packages: Sequence[str]) -> Path:

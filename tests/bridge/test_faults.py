@@ -12,6 +12,7 @@ import pytest
 
 from chat.topics import down_filter, up
 from tests import databases
+from tests.archives import fill
 from tests.conversing import Talker, assert_nothing_lost_or_doubled, pairs_of_talkers
 from tests.mqtt import Client
 from tests.running import Installation, wait_until
@@ -149,6 +150,31 @@ def limited_alice(installation: Installation) -> Iterator[Client]:
         alice.subscribe(down_filter("alice"))
         time.sleep(1)  # what comes right after a start may have piled up before it
         yield alice
+
+
+def test_a_long_page_of_history_counts_as_several_messages(installation: Installation) -> None:
+    installation.environ |= {"KATYDID_RATE_PER_SECOND": "1", "KATYDID_RATE_BURST": "8"}
+    with installation.database.writing() as session:
+        fill(session)
+    installation.start("broker", "bridge")
+    ask = up("alice", "bob", "history")
+    with Client(installation.settings, installation.new_device("alice")) as alice:
+        alice.subscribe(down_filter("alice"))
+        time.sleep(1)  # what comes right after a start may have piled up before it
+
+        for request, limit in (("1", 1), ("2", 1), ("3", 1), ("long", 200), ("too early", 1)):
+            alice.publish(ask, {"request": request, "limit": limit})
+            wait_until(
+                f"an answer to {request}",
+                lambda request=request: (
+                    request in [page["request"] for page in alice.received("history")]
+                    or request in [error["id"] for error in alice.received("error")]
+                ),
+            )
+
+        assert [page["request"] for page in alice.received("history")] == ["1", "2", "3", "long"]
+        [refused] = alice.received("error")
+    assert (refused["id"], refused["reason"]) == ("too early", "rate-limited")
 
 
 def test_who_sends_too_fast_is_told_so(limited_alice: Client) -> None:

@@ -22,6 +22,24 @@ def test_one_account_does_not_use_up_anothers() -> None:
     assert taken(rates, "bob", 3, now=0.0) == 1
 
 
+def test_what_is_charged_has_to_flow_in_again_first() -> None:
+    rates = Rates(rate_per_second=2, burst=5)
+    rates.charge("alice", 11, now=0.0)
+
+    assert taken(rates, "alice", 10, now=3.0) == 0
+    assert taken(rates, "alice", 10, now=4.0) == 2
+    assert taken(rates, "bob", 10, now=4.0) == 5
+
+
+def test_what_is_charged_comes_on_top_of_what_was_allowed() -> None:
+    rates = Rates(rate_per_second=2, burst=5)
+    assert taken(rates, "alice", 2, now=0.0) == 2
+
+    rates.charge("alice", 2, now=0.0)
+
+    assert taken(rates, "alice", 10, now=0.0) == 1
+
+
 def test_what_piled_up_while_the_bridge_was_away_is_not_too_fast() -> None:
     rates = Rates(rate_per_second=2, burst=5)
     assert taken(rates, "alice", 10, now=0.0) == 5

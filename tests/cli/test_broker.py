@@ -9,8 +9,10 @@ import pytest
 from chat.models import Presence
 from chat.settings import REPOSITORY
 from chat.times import now
-from chat.topics import up
+from chat.topics import down, down_filter, up
+from chat.user_names import bridge_user_name
 from cli.broker import configuration, mosquitto_program
+from mqtt_acl.issuer import Credentials
 from tests.cli.starting import processes_of
 from tests.conftest import cannot_run
 from tests.mqtt import Client
@@ -76,19 +78,58 @@ def test_a_broker_that_lost_its_state_is_filled_again(
     wait_for_archive(talking, "as before")
 
 
-def test_a_state_that_cannot_be_read_is_put_aside(talking: Installation) -> None:
-    """As mosquitto 2.0.11 leaves it when the disk was full."""
+@pytest.mark.parametrize("kept", [0, 20, 4096, -1])
+def test_a_state_that_cannot_be_read_does_not_keep_the_broker_from_starting(
+    talking: Installation, kept: int
+) -> None:
+    """A full disk cuts the file."""
     state = talking.settings.broker_dir / "mosquitto.db"
+    say(talking, "lost " * 700)
     talking.kill("broker", 15)
     whole = state.read_bytes()
-    state.write_bytes(whole[: len(whole) - 7])
+    assert len(whole) > 4096
+    state.write_bytes(whole[:kept])
 
     talking.start("broker", "bridge")
 
-    say(talking, "all is well")
-    wait_for_archive(talking, "all is well")
-    assert state.with_suffix(".db.unreadable").read_bytes() == whole[: len(whole) - 7]
-    assert "starts without it" in talking.log("broker")
+    say(talking, "as before")
+    wait_until(
+        "the message in the archive",
+        lambda: ("as before",) in talking.rows("SELECT body FROM message"),
+    )
+
+
+def test_a_state_that_was_put_aside_is_kept_and_said(talking: Installation) -> None:
+    aside = talking.settings.broker_dir / "mosquitto.db.unreadable"
+    aside.write_text("an older one")
+    talking.kill("broker", 15)
+    state = talking.settings.broker_dir / "mosquitto.db"
+    cut = state.read_bytes()[:-100]
+    state.write_bytes(cut)
+
+    talking.start("broker")
+
+    assert aside.read_bytes() == cut
+    assert "which was put aside as mosquitto.db.unreadable" in talking.log("broker")
+
+
+def test_a_broker_that_does_not_start_without_its_state_either_keeps_it(
+    talking: Installation, tmp_path: Path
+) -> None:
+    talking.kill("broker", 15)
+    state = talking.settings.broker_dir / "mosquitto.db"
+    whole = state.read_bytes()
+    broken = tmp_path / "programs" / "mosquitto"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o700)
+    talking.environ["PATH"] = f"{broken.parent}:/usr/bin:/bin"
+
+    talking.begin("broker")
+
+    assert talking.process("broker").wait(timeout=15) == 2
+    assert "it ended at once with status 3" in talking.log("broker")
+    assert state.read_bytes() == whole
 
 
 def test_what_the_broker_knows_is_what_sql_knows(talking: Installation) -> None:
@@ -159,6 +200,35 @@ def test_only_the_lines_of_the_installation_differ_from_the_file(
     assert {n for n in range(len(plain)) if plain[n] != ours[n]} <= marked
     assert f"listener {installation.settings.mqtt_port} 127.0.0.1" in ours
     assert f"listener {installation.settings.websocket_port} 127.0.0.1" in ours
+
+
+def test_what_waits_for_who_is_away_has_a_limit_in_bytes(talking: Installation) -> None:
+    """With a smaller number than ours, which would take a while to fill."""
+    alice = talking.new_device("alice")
+    bridge = Credentials("-", bridge_user_name(0), talking.secrets.bridge_password)
+    with Client(talking.settings, alice, clean=False) as away:
+        away.subscribe(down_filter("alice"))
+    talking.kill("broker", 15)
+    config = talking.settings.broker_dir / "mosquitto.conf"
+    ours = config.read_text()
+    assert "\nmax_queued_bytes 134217728\n" in ours
+    config.write_text(ours.replace("max_queued_bytes 134217728", "max_queued_bytes 100000"))
+    broker = subprocess.Popen([mosquitto_program(), "-c", config])
+    try:
+        wait_until("mosquitto to listen", lambda: is_listening(talking.settings.mqtt_port))
+        with Client(talking.settings, bridge, clean=False) as deliverer:
+            for number in range(20):
+                deliverer.publish(down("alice", "history"), {"n": number, "text": "x" * 20_000})
+
+        with Client(talking.settings, alice, clean=False) as back:
+            back.wait_for("history", lambda page: page["n"] == 4)
+            with Client(talking.settings, bridge, clean=False) as deliverer:
+                deliverer.publish(down("alice", "history"), {"n": 20})
+            back.wait_for("history", lambda page: page["n"] == 20)
+            assert [page["n"] for page in back.received("history")] == [0, 1, 2, 3, 4, 20]
+    finally:
+        broker.terminate()
+        broker.wait(timeout=15)
 
 
 def test_the_file_in_the_repository_is_valid_as_it_stands(

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -221,6 +222,25 @@ def test_a_renewed_certificate_is_taken_while_nobody_is_cut_off(running: UpWithT
         assert mosquitto_pub(running, running.new_device(), "--cafile", str(trust)) == 0
         assert bob.wait_for("message")["text"] == "Hello"
         assert bob.disconnect_reason is None
+
+
+def test_those_who_send_slowly_do_not_hold_up_the_others(running: UpWithTls) -> None:
+    """More of them than the site has threads, each with half a request."""
+    half = (
+        b"POST /api/v1/accounts HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    )
+    with ExitStack() as open_ones:
+        for _ in range(40):
+            plain = socket.create_connection(("127.0.0.1", running.https_port), timeout=5)
+            slow = open_ones.enter_context(
+                running.trust.wrap_socket(plain, server_hostname="localhost")
+            )
+            slow.sendall(half)
+
+        answers = [running.client.get("/healthz", timeout=5).status_code for _ in range(5)]
+
+        assert answers == [200] * 5
 
 
 def test_a_door_that_is_killed_comes_back(running: UpWithTls) -> None:

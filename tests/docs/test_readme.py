@@ -42,7 +42,8 @@ def test_the_topics_of_the_examples_are_right() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/operations.md", "docs/protocol.md", "CHANGELOG.md"]
+    "document",
+    ["README.md", "docs/operations.md", "docs/protocol.md", "docs/brokers.md", "CHANGELOG.md"],
 )
 def test_what_is_linked_is_there(document: str) -> None:
     path = REPOSITORY / document

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from chat.errors import BrokerUnreachable
-from chat.topics import down_filter, up, up_account_filter, up_filter
-from chat.user_names import ADMIN
+from chat.topics import down, down_filter, up, up_account_filter, up_filter
+from chat.user_names import ADMIN, bridge_user_name
 from mqtt_acl.dynamic_security import Json, account_role, change, create, device_client
 from mqtt_acl.issuer import Credentials
 from mqtt_acl.mosquitto import DynamicSecurityIssuer
@@ -47,6 +47,14 @@ def test_a_credential_that_is_issued_twice_is_good(shared_broker: Installation) 
     assert may_hear(shared_broker, device, down_filter("alice"))
 
 
+def test_mosquitto_grants_narrower_filters_of_ones_own(shared_broker: Installation) -> None:
+    device = shared_broker.new_device("alice")
+
+    assert may_hear(shared_broker, device, down("alice", "message"))
+    assert may_hear(shared_broker, device, "chat/v1/down/alice/+")
+    assert not may_hear(shared_broker, device, down("bob", "message"))
+
+
 def test_a_device_that_is_revoked_twice_stays_out(shared_broker: Installation) -> None:
     device = shared_broker.new_device("alice")
 
@@ -54,24 +62,6 @@ def test_a_device_that_is_revoked_twice_stays_out(shared_broker: Installation) -
     shared_broker.issuer.revoke(device.user_name)
 
     assert not may_come_in(shared_broker, device)
-
-
-@pytest.mark.parametrize("revoked", [False, True])
-def test_the_session_of_a_revoked_device_is_ended(
-    shared_broker: Installation, revoked: bool
-) -> None:
-    device = shared_broker.new_device("alice")
-    with Client(shared_broker.settings, device, clean=False) as away:
-        away.subscribe(down_filter("alice"))
-    if revoked:
-        shared_broker.revoke(device)
-
-    admin = Credentials("", ADMIN, shared_broker.secrets.admin_password)
-    with Client(
-        shared_broker.settings, admin, client_id=device.user_name, clean=False
-    ) as successor:
-        assert not successor.connect_reason.is_failure
-        assert successor.session_present is not revoked
 
 
 def test_the_issuer_tells_whom_the_broker_knows(shared_broker: Installation) -> None:
@@ -90,6 +80,35 @@ def test_revoking_one_device_leaves_the_others_connected(shared_broker: Installa
 
         wait_until("the cut", lambda: gone.disconnect_reason is not None)
         assert not here.subscribe(down_filter("alice")).is_failure
+
+
+def leave_session(broker: Installation, device: Credentials) -> None:
+    """The device goes away, and a message waits for it."""
+    with Client(broker.settings, device, clean=False) as away:
+        away.subscribe(down_filter("alice"))
+    bridge = Credentials("-", bridge_user_name(0), broker.secrets.bridge_password)
+    with Client(broker.settings, bridge, clean=False) as deliverer:
+        assert not deliverer.publish(down("alice", "message"), "for who is away").is_failure
+
+
+def has_session(broker: Installation, device: Credentials) -> bool:
+    """Whether the broker keeps the device's session; it does not by then."""
+    admin = Credentials("-", ADMIN, broker.secrets.admin_password)
+    client = Client(broker.settings, admin, client_id=device.user_name, clean=False).connect()
+    client.close()
+    assert not client.connect_reason.is_failure
+    return client.session_present is True
+
+
+def test_what_waits_for_a_revoked_device_is_dropped(shared_broker: Installation) -> None:
+    lost, kept = shared_broker.new_device("alice"), shared_broker.new_device("alice")
+    leave_session(shared_broker, lost)
+    leave_session(shared_broker, kept)
+
+    shared_broker.issuer.revoke(lost.user_name)
+
+    assert not has_session(shared_broker, lost)
+    assert has_session(shared_broker, kept)
 
 
 def test_many_threads_share_one_issuer(shared_broker: Installation) -> None:

@@ -1,5 +1,6 @@
 """What is RabbitMQ's own: it asks at the door, and is told only whom to cut off."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.connecting import connect
 from chat.devices import all_devices
 from chat.errors import BrokerUnreachable
-from chat.topics import down_filter, up
+from chat.topics import down_filter, shard_of, up
 from chat.user_names import ADMIN
 from mqtt_acl.issuer import Credentials, Issuer, credentials_of
 from mqtt_acl.rabbitmq import KickingIssuer
@@ -172,6 +174,35 @@ def test_while_nobody_answers_at_the_door_nobody_comes_in(any_broker: RabbitInst
 
         assert here.disconnect_reason is None
     assert is_let_in(any_broker, device)
+
+
+def test_what_comes_to_the_bridge_in_vain_comes_again_however_often(
+    any_broker: RabbitInstallation,
+) -> None:
+    """By default, a quorum queue throws away what was not acknowledged 20 times."""
+    any_broker.kill("bridge", 15)
+    with Client(any_broker.settings, any_broker.new_device("alice")) as alice:
+        alice.publish(up("alice", "bob", "send"), "in vain")
+
+    asyncio.run(receive_in_vain(any_broker, times=30))
+
+    any_broker.start("bridge")
+    stored = "SELECT body FROM message WHERE body = 'in vain'"
+    wait_until("the archive to have it", lambda: any_broker.rows(stored))
+
+
+async def receive_in_vain(broker: RabbitInstallation, *, times: int) -> None:
+    """Be the bridge, and go without an acknowledgement."""
+    for _ in range(times):
+        arrived = asyncio.Event()
+        session = await connect(
+            broker.settings,
+            broker.secrets,
+            shard_of("alice"),
+            receive=lambda _, arrived=arrived: arrived.set(),
+        )
+        await asyncio.wait_for(arrived.wait(), 15)
+        session.close()
 
 
 @pytest.fixture

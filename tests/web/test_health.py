@@ -1,12 +1,11 @@
 """`/healthz` and `/metrics`: what is ready, what is not, and always an answer."""
 
 import threading
-from pathlib import Path
+import time
 
 import pytest
 
 from chat.shards import renew_leases
-from tests.disks import fill
 from tests.running import Installation
 from tests.web.site import Site, execute
 
@@ -71,8 +70,37 @@ def test_a_check_that_hangs_does_not_hold_up_the_answer(
     for answer in answers:
         assert answer["parts"]["sql"]["problem"] == "It has not answered for 1.5 s."
         assert answer["parts"]["broker"]["problem"] == "The broker takes no connections."
-    assert threading.active_count() <= threads_before + 3
+    assert threading.active_count() <= threads_before + 4
     released.set()
+
+
+def test_sql_that_takes_nothing_is_not_ready(site: Site) -> None:
+    """As on a full disk: everything can be read still."""
+    execute(
+        site.installation,
+        "CREATE TRIGGER full BEFORE INSERT ON rate_limit"
+        " BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END",
+    )
+
+    answer = site.browser().get("/healthz").get_json()
+
+    assert answer["parts"]["sql"] == {
+        "ready": False,
+        "problem": "SQL cannot be written: database or disk is full.",
+    }
+    execute(site.installation, "DROP TRIGGER full")
+    assert site.browser().get("/healthz").get_json()["parts"]["sql"] == {"ready": True}
+
+
+def test_asking_for_health_all_the_time_does_not_keep_sql_busy(site: Site) -> None:
+    began = time.monotonic()
+    for _ in range(20):
+        site.browser().get("/healthz")
+    took_seconds = time.monotonic() - began
+
+    [(written,)] = site.installation.rows("SELECT count FROM rate_limit WHERE key = 'healthz'")
+    assert isinstance(written, int)
+    assert written <= 1 + took_seconds
 
 
 def test_health_is_told_while_a_writer_holds_the_database(site: Site) -> None:
@@ -98,13 +126,3 @@ def test_metrics_count_by_route_and_not_by_path(site: Site) -> None:
     assert 'method="other"' in text
     assert "/nothing/of/this/name" not in text
     assert "BREW" not in text
-
-
-def test_a_full_disk_is_said_to_be_what_is_wrong(small_disk: Path) -> None:
-    site = Site(Installation(small_disk))
-    assert site.browser().get("/healthz").get_json()["parts"]["sql"] == {"ready": True}
-
-    fill(small_disk)
-
-    sql = site.browser().get("/healthz").get_json()["parts"]["sql"]
-    assert sql == {"ready": False, "problem": "SQL cannot be written: the disk is full."}

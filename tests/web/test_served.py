@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from chat.settings import REPOSITORY
-from tests.running import Installation
+from cli.web import site_command
+from tests.running import Installation, is_listening, wait_until
 from tests.web.served import ServedSite
 from tests.web.site import execute
 
@@ -47,6 +49,57 @@ def test_a_session_is_good_at_every_process(site: ServedSite) -> None:
     answers = {alice.copy().get("/api/v1/accounts/me").status_code for _ in range(20)}
 
     assert answers == {200}
+
+
+def test_a_process_of_the_site_has_its_room_on_the_disk_from_the_start(
+    installation: Installation,
+) -> None:
+    folder = installation.settings.metrics_dir
+    folder.mkdir(parents=True)
+    installation.settings.run_dir.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        site_command(installation.settings),
+        cwd=REPOSITORY,
+        env=os.environ | installation.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)},
+    )
+    try:
+        wait_until("both processes", lambda: len(list(folder.glob("histogram_*.db"))) == 2)
+        wait_until("their room", lambda: all(has_its_room(file) for file in folder.iterdir()))
+        port = installation.settings.http_port
+        wait_until("the site to listen", lambda: is_listening(port))
+        for _ in range(20):
+            httpx.get(f"http://127.0.0.1:{port}/register").raise_for_status()
+
+        counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        assert 'route="/register",status="200"} 20.0' in counted
+        # No other file than those: prometheus still calls them so.
+        assert all(has_its_room(file) for file in folder.iterdir())
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def has_its_room(file: Path) -> bool:
+    return file.stat().st_blocks * 512 >= 128 * 1024
+
+
+def test_a_site_without_room_for_its_counts_ends_so_that_it_is_started_without(
+    installation: Installation,
+) -> None:
+    """/proc is a file system that has no room at all."""
+    installation.settings.run_dir.mkdir(exist_ok=True)
+    site = subprocess.run(
+        site_command(installation.settings),
+        cwd=REPOSITORY,
+        env=os.environ | installation.environ | {"PROMETHEUS_MULTIPROC_DIR": "/proc"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert site.returncode == 3
+    assert "There is no room for its counts" in site.stderr
+    assert "Traceback" not in site.stderr
 
 
 def test_metrics_are_those_of_all_processes(site: ServedSite) -> None:
