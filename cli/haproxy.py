@@ -110,6 +110,7 @@ def _blocks_of_one(settings: Settings) -> dict[str, Sequence[str]]:
     return {
         "pages": [tls_bind(settings, settings.https_port, "alpn h2,http/1.1")],
         "web": [f"server web {site}"],
+        "anyway": [],
         "websocket": [f"server broker {websocket}"],
         "mqtt": [tls_bind(settings, settings.mqtts_port)],
         "brokers": [f"server broker {mqtt}"],

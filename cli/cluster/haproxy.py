@@ -46,9 +46,10 @@ def _inside(ports: Ports) -> dict[str, Sequence[str]]:
 def _servers(ports: Ports) -> dict[str, Sequence[str]]:
     """Each with its name in the cluster."""
     well = [f"server web-{n} {_local(ports[f'web-{n}'])} check inter 2s" for n in SITES]
-    anyway = [f"server web-{n}-anyway {_local(ports[f'web-{n}'])} backup" for n in SITES]
+    anyway = [f"server web-{n}-anyway {_local(ports[f'web-{n}'])} check inter 2s" for n in SITES]
     return {
-        "web": [*well, *anyway],
+        "web": well,
+        "anyway": anyway,
         "doors": [f"server door-{n} {_local(ports[f'door-{n}'])} check" for n in DOORS],
         "websocket": _nodes(ports, "websocket", "check"),
         "brokers": _nodes(ports, "mqtt"),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from tests.cluster.running_cluster import RunningCluster
@@ -92,3 +93,20 @@ def test_nobody_is_led_to_parts_that_are_frozen(
         for part in frozen:
             cluster.thaw(part)
     cluster.wait_until_well("web-1", "door-1")
+
+
+def test_pages_are_shown_while_no_bridge_is_there(cluster: RunningCluster) -> None:
+    frozen = ("bridge-1", "bridge-2", "web-1")
+    for part in frozen:
+        cluster.freeze(part)
+    try:
+        cluster.wait_until_left("web-1", "web-2", "web-1-anyway")
+
+        answers = [httpx.get(f"{cluster.url}/login", timeout=15).status_code for _ in range(4)]
+
+        assert answers == [200] * 4
+        assert not cluster.is_ready()
+    finally:
+        for part in frozen:
+            cluster.thaw(part)
+    cluster.wait_until_well("web-1", "web-2", "web-1-anyway")
