@@ -14,7 +14,7 @@ from tests.deploy.test_image import copied_to
 from tests.rabbitmq import rabbitmq_root
 from tests.running import wait_until
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.containers]
 PASSWORD = "correct horse battery"
 
 
@@ -30,7 +30,7 @@ def containers() -> Iterator[Containers]:
         containers = Containers(folder, image=copied_to(folder / "image"), rabbitmq_root=root)
         try:
             containers.start()
-            wait_until("the site to say that all is well", lambda: is_well(containers), seconds=90)
+            wait_until("the site to say that all is well", lambda: is_well(containers), seconds=180)
             yield containers
         finally:
             containers.stop()

@@ -12,6 +12,7 @@ import pytest
 from bridge.connecting import connect
 from chat.devices import all_devices
 from chat.errors import BrokerUnreachable
+from chat.shards import Lease
 from chat.topics import down_filter, shard_of, up
 from chat.user_names import ADMIN
 from mqtt_acl.issuer import Credentials, Issuer, credentials_of
@@ -198,7 +199,7 @@ async def receive_in_vain(broker: RabbitInstallation, *, times: int) -> None:
         session = await connect(
             broker.settings,
             broker.secrets,
-            shard_of("alice"),
+            Lease(shard_of("alice"), number=0, unserved_seconds=None),
             receive=lambda _, arrived=arrived: arrived.set(),
         )
         await asyncio.wait_for(arrived.wait(), 15)
