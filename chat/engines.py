@@ -12,7 +12,9 @@ The statements that differ stand where they are used; they ask `Database.dialect
 """
 
 import re
+import time
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import OperationalError as SqliteError
 from typing import Any
 
 from sqlalchemy import URL, Connection, create_engine, event
@@ -103,15 +105,28 @@ def problem_of(error: Exception) -> str:
 def _prepare_sqlite(connection: SqliteConnection, _record: Any) -> None:
     # We begin transactions ourselves; the driver's own guess begins them too late.
     connection.isolation_level = None
-    # WAL: readers and the writer do not wait for each other. FULL: what is committed is on the
-    # disk, since it is acknowledged to the sender right after.
+    _enter_wal(connection)
+    # FULL: what is committed is on the disk, since it is acknowledged to the sender right after.
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         f"busy_timeout={_LOCK_WAIT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _enter_wal(connection: SqliteConnection) -> None:
+    """WAL: readers and the writer do not wait for each other. A new file is turned to it once, and
+    of two programs that do so at once, SQLite lets the second one fail without waiting."""
+    deadline = time.monotonic() + _LOCK_WAIT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except SqliteError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:
