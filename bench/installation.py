@@ -2,22 +2,31 @@
 sites beside it. All of it ends with the `with` block."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from bench.processes import command_line, tree
-from chat.database import Database
-from chat.settings import REPOSITORY
+from sqlmodel import select
 
-_READY_WITHIN_SECONDS = 60.0
+from chat.database import Database
+from chat.models import Shard
+from chat.settings import REPOSITORY, settings_from
+from cli.cluster.postgres import PostgresServer, reachable_folder
+from cli.web import site_command
+
+_READY_WITHIN_SECONDS = 120.0
+_SPAWNED = re.compile(r"spawned: '(\S+)' with pid (\d+)")
 _UNLIMITED = {
     "KATYDID_RATE_PER_SECOND": "1000000",
     "KATYDID_RATE_BURST": "1000000",
@@ -27,9 +36,9 @@ _UNLIMITED = {
 
 
 class Installation:
-    """A running `up`; `url` is where the site is."""
+    """A running `up`, or a running `cluster up`; `url` is where the site is."""
 
-    def __init__(self, home: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, environ: Mapping[str, str], *, command: Sequence[str]) -> None:
         http, mqtt, websocket = free_ports(3)
         self.url = f"http://127.0.0.1:{http}"
         self._home = home
@@ -40,18 +49,17 @@ class Installation:
             "KATYDID_HTTP_PORT": str(http),
             "KATYDID_MQTT_PORT": str(mqtt),
             "KATYDID_WEBSOCKET_PORT": str(websocket),
-            "KATYDID_DATABASE_URL": f"sqlite:///{home}/katydid.db",
             "PYTHONPATH": str(REPOSITORY),
             **environ,
         }
-        self.database = Database(self._environ["KATYDID_DATABASE_URL"])
-        self._up = self._start([str(REPOSITORY / "katydid"), "up"], "up")
+        self._up = self._start([str(REPOSITORY / "katydid"), *command], "up")
         wait_until(f"{self.url} to be ready", lambda: answers(f"{self.url}/healthz"))
 
-    def pids(self, word: str) -> list[int]:
-        """The processes of `up` in whose command line this word stands."""
-        found = (pid for pid in tree(self._up.pid) if word in command_line(pid))
-        return [pid for pid in found if "cli.supervisor" not in command_line(pid)]
+    @property
+    def parts(self) -> dict[str, int]:
+        """The process of each part, by its name in the supervisor's log, such as `bridge`."""
+        [log] = self._home.glob("**/logs/supervisor.log")
+        return {name: int(pid) for name, pid in _SPAWNED.findall(log.read_text())}
 
     @contextmanager
     def bridges(self, number: int) -> Iterator[list[int]]:
@@ -62,7 +70,7 @@ class Installation:
         ]
         try:
             wait_until(f"{number} bridges to share the shards", lambda: self._shares() == number)
-            yield [*self.pids("bridge"), *(process.pid for process in more)]
+            yield [self.parts["bridge"], *(process.pid for process in more)]
         finally:
             for process in more:
                 _end(process)
@@ -72,10 +80,8 @@ class Installation:
     def site(self, workers: int) -> Iterator[tuple[str, int]]:
         """While another site runs with so many workers; its address and its process id."""
         [port] = free_ports(1)
-        words = ["gunicorn", "web:site()", "--preload", f"--bind=127.0.0.1:{port}"]
-        kind = ["--worker-class=gthread", "--threads=8", f"--workers={workers}", "--keep-alive=30"]
-        log = ["--log-level=warning", "--no-control-socket"]
-        process = self._start([sys.executable, "-m", *words, *kind, *log], f"web-{workers}")
+        settings = replace(settings_from(self._environ), http_port=port)
+        process = self._start(site_command(settings, workers=workers), f"web-{workers}")
         try:
             url = f"http://127.0.0.1:{port}"
             wait_until(f"{url} to be ready", lambda: answers(f"{url}/healthz"))
@@ -85,15 +91,14 @@ class Installation:
 
     def close(self) -> None:
         """End all that was started."""
-        self.database.close()
         _end(self._up)
 
     def _shares(self) -> int:
         """How many bridges there are, if each has its even share and serves it; else 0."""
-        counts: dict[str | None, int] = {}
-        with self.database.transaction() as connection:
-            for (worker,) in connection.exec_driver_sql("SELECT worker FROM shard"):
-                counts[worker] = counts.get(worker, 0) + 1
+        database = Database(settings_from(self._environ).database_url)
+        with database.reading() as session:
+            counts = Counter(session.exec(select(Shard.worker)))
+        database.close()
         even = max(counts.values()) - min(counts.values()) <= 1
         return len(counts) if even and None not in counts else 0
 
@@ -105,10 +110,24 @@ class Installation:
 
 
 @contextmanager
-def installation(**environ: str) -> Iterator[Installation]:
-    """A private installation with these settings, in a home that goes with it."""
+def postgres() -> Iterator[tuple[str, int]]:
+    """A private PostgreSQL server: the URL of its empty database, and its process id."""
     with TemporaryDirectory(prefix="katydid-bench-") as home:
-        running = Installation(Path(home), environ)
+        server = PostgresServer(reachable_folder(Path(home) / "postgres"), *free_ports(1))
+        try:
+            pid = server.start()
+            yield server.url(), pid
+        finally:
+            server.stop()
+            rmtree(server.folder, ignore_errors=True)
+
+
+@contextmanager
+def installation(*command: str, **environ: str) -> Iterator[Installation]:
+    """A private installation by `./katydid up`, or by another command, with these settings, in a
+    home that goes with it."""
+    with TemporaryDirectory(prefix="katydid-bench-") as home:
+        running = Installation(Path(home), environ, command=command or ("up",))
         try:
             yield running
         finally:

@@ -8,9 +8,10 @@ import argparse
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from statistics import median
 
-from bench.installation import Installation, installation
+from bench.installation import Installation, installation, postgres
 from bench.load import exchange
 from bench.people import Person, register
 from bench.processes import cpu_seconds
@@ -27,22 +28,27 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1000, help="messages of each sender")
     parser.add_argument("--pages", type=int, default=100, help="pages of each of 16 readers")
     parser.add_argument("--numbers", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--database-url", help="an empty database instead of SQLite")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     given = parser.parse_args()
-    settings = {"KATYDID_DATABASE_URL": given.database_url} if given.database_url else {}
-    with installation(**settings) as running:
-        print(f"{os.cpu_count()} cores; {running.database.dialect}")
+    with ExitStack() as ended:
+        settings, sql = {}, []
+        if given.database == "postgresql":
+            settings["KATYDID_DATABASE_URL"], pid = ended.enter_context(postgres())
+            sql.append(pid)
+        running = ended.enter_context(installation(**settings))
+        print(f"{os.cpu_count()} cores; {given.database}")
         pairs = [
             (register(running.url, f"sender-{n}"), register(running.url, f"receiver-{n}"))
             for n in range(_PAIRS)
         ]
         asyncio.run(exchange(pairs, each=200, window=_WINDOW))  # warm, and something to read
-        _measure_bridges(running, pairs, given.numbers, given.rounds, given.messages)
+        _measure_bridges(running, sql, pairs, given.numbers, given.rounds, given.messages)
         _measure_sites(running, *pairs[0], given.numbers, given.rounds, given.pages)
 
 
 def _measure_bridges(
     running: Installation,
+    sql: Sequence[int],
     pairs: Sequence[tuple[Person, Person]],
     numbers: Sequence[int],
     rounds: int,
@@ -52,20 +58,20 @@ def _measure_bridges(
     for _ in range(rounds):
         for number in numbers:
             with running.bridges(number) as bridges:
-                watched = {"bridges": bridges, "broker": running.pids("-c")}
+                watched = {"bridges": bridges, "broker": [running.parts["broker"]], "sql": sql}
                 before = {name: _cpu(pids) for name, pids in watched.items()}
                 outcome = asyncio.run(exchange(list(pairs), each=messages, window=_WINDOW))
                 used = [_cpu(pids) - before[name] for name, pids in watched.items()]
             costs = [seconds / outcome.archived * 1e6 for seconds in used]
             client = outcome.client_cpu_seconds / outcome.archived * 1e6
             measured[number].append((outcome.per_second, *costs, client))
-    print("\nbridges  ratio  messages/s  CPU µs a message: bridges  broker  load client")
+    print("\nbridges  ratio  messages/s  CPU µs a message: bridges  broker  SQL server  client")
     one = median(row[0] for row in measured[numbers[0]])
     for number, rows in measured.items():
-        rate, bridge, broker, client = (median(column) for column in zip(*rows, strict=True))
+        rate, bridge, broker, sql_server, client = map(median, zip(*rows, strict=True))
         print(
             f"{number:7}  {rate / one:5.2f}  {rate:10,.0f}"
-            f"                   {bridge:7.0f} {broker:7.0f} {client:12.0f}"
+            f"                   {bridge:7.0f} {broker:7.0f} {sql_server:11.0f} {client:7.0f}"
         )
 
 

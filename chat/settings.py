@@ -14,6 +14,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from chat.errors import SettingError
+from chat.hosts import reachable
 from chat.topics import SHARDS
 
 T = TypeVar("T")
@@ -71,9 +72,8 @@ class Settings:
 
     @property
     def broker_host(self) -> str:
-        """Where our own programs reach the broker; a wildcard address is no place to connect to."""
-        host = self.plain_host
-        return self.mqtt_host or {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        """Where our own programs reach the broker."""
+        return self.mqtt_host or reachable(self.plain_host)
 
     @property
     def secrets_dir(self) -> Path:

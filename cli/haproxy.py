@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from chat.errors import KatydidError, SettingError
+from chat.hosts import address
 from chat.settings import REPOSITORY, Settings, settings_from
 from cli.programs import find_program
 
@@ -95,11 +96,6 @@ def tls_bind(settings: Settings, port: int, *options: str) -> str:
     """The line that lets the network in by TLS."""
     crt = settings.run_dir / "tls.pem"
     return " ".join([f"bind {address(settings.host, port)} ssl crt {crt}", *options])
-
-
-def address(host: str, port: int) -> str:
-    """As HAProxy writes it."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _blocks_of_one(settings: Settings) -> dict[str, Sequence[str]]:

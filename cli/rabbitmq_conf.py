@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chat.hosts import address, reachable
 from chat.secrets import Secrets
 from chat.settings import REPOSITORY, Settings
 from chat.user_names import ADMIN
@@ -63,8 +64,8 @@ def filled(
 
 def door_url(settings: Settings, secrets: Secrets) -> str:
     """Where RabbitMQ asks who may do what, if it can reach us where the door listens."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.auth_host, settings.auth_host)  # noqa: S104
-    return f"http://{address(host, settings.auth_port)}{door_path(secrets)}"
+    where = address(reachable(settings.auth_host), settings.auth_port)
+    return f"http://{where}{door_path(secrets)}"
 
 
 def write_for_elsewhere(settings: Settings, secrets: Secrets) -> Path:
@@ -87,8 +88,3 @@ def write_for_elsewhere(settings: Settings, secrets: Secrets) -> Path:
     draft.write_text(content, encoding="utf-8")
     draft.replace(file)
     return file
-
-
-def address(host: str, port: int) -> str:
-    """ADDRESS:PORT, for either kind of address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

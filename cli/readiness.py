@@ -9,6 +9,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from chat.errors import KatydidError
+from chat.hosts import address, reachable
 from chat.settings import Settings
 from chat.topics import up
 
@@ -65,7 +66,7 @@ def where_to_begin(settings: Settings) -> str:
 def _broker_options(settings: Settings) -> str:
     if not settings.has_tls:
         return f"-h {settings.broker_host} -p {settings.mqtt_port}"
-    host = urlsplit(settings.public_url or "").hostname or _reachable(settings.host)
+    host = urlsplit(settings.public_url or "").hostname or reachable(settings.host)
     return f"-h {host} -p {settings.mqtts_port} --tls-use-os-certs"
 
 
@@ -102,10 +103,4 @@ def _own_url(settings: Settings) -> str:
 
 
 def _url(scheme: str, host: str, port: int) -> str:
-    host = _reachable(host)
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-def _reachable(host: str) -> str:
-    """A wildcard is no place to connect to."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"{scheme}://{address(reachable(host), port)}"

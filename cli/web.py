@@ -6,6 +6,7 @@ import sys
 from typing import NoReturn
 
 from chat.errors import KatydidError
+from chat.hosts import address
 from chat.settings import Settings, settings_from
 from cli.counting import count_alone_on_a_full_disk
 
@@ -27,32 +28,30 @@ def main(app: str) -> NoReturn:
     os.execv(command[0], command)  # noqa: S606
 
 
-def site_command(settings: Settings) -> list[str]:
+def site_command(settings: Settings, *, workers: int = _WORKERS) -> list[str]:
     """What runs the site. Its clients come and go."""
-    return _gunicorn(
-        settings, "web:site()", settings.plain_host, settings.http_port, keep_alive_seconds=30
-    )
+    bind = address(settings.plain_host, settings.http_port)
+    return _gunicorn(settings, "web:site()", bind, workers=workers, keep_alive_seconds=30)
 
 
 def door_command(settings: Settings) -> list[str]:
     """What runs the door. RabbitMQ's connections idle for up to 120 s, and a question that arrives
     as we end one counts as refused."""
-    return _gunicorn(
-        settings, "web.door:door()", settings.auth_host, settings.auth_port, keep_alive_seconds=150
-    )
+    bind = address(settings.auth_host, settings.auth_port)
+    return _gunicorn(settings, "web.door:door()", bind, keep_alive_seconds=150)
 
 
 def _gunicorn(
-    settings: Settings, app: str, host: str, port: int, *, keep_alive_seconds: int
+    settings: Settings, app: str, bind: str, *, workers: int = _WORKERS, keep_alive_seconds: int
 ) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", app),
         # Loaded once, then forked: half the work at the start, and half the memory.
         "--preload",
         "--config=python:web.workers",
-        f"--bind=[{host}]:{port}" if ":" in host else f"--bind={host}:{port}",
+        f"--bind={bind}",
         "--worker-class=gthread",
-        f"--workers={_WORKERS}",
+        f"--workers={workers}",
         f"--threads={_THREADS_PER_WORKER}",
         f"--keep-alive={keep_alive_seconds}",
         "--timeout=30",

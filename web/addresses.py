@@ -1,15 +1,12 @@
-"""Where clients are told to connect: as the settings say, or else as this request found us.
-
-A wildcard such as 0.0.0.0 is where a server listens, never where a client can go.
-"""
+"""Where clients are told to connect: as the settings say, or else as this request found us."""
 
 from urllib.parse import urlsplit
 
 from flask import request
 
+from chat.hosts import address, reachable
 from chat.settings import Settings
 
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 # Of all ports that MQTT may have, the one that is registered for TLS.
 _SECURE_MQTT = 8883
@@ -38,11 +35,9 @@ def websocket_url(settings: Settings) -> str:
         return settings.public_websocket_url
     # A page that came by https may open no other kind.
     scheme = "wss" if is_https(settings) else "ws"
-    host = _broker_host(settings)
-    in_url = f"[{host}]" if ":" in host else host
     # By TLS at the same port as the pages.
     port = settings.https_port if settings.has_tls else settings.websocket_port
-    return f"{scheme}://{in_url}:{port}{_WEBSOCKET_PATH}"
+    return f"{scheme}://{address(_broker_host(settings), port)}{_WEBSOCKET_PATH}"
 
 
 def websocket_origin(settings: Settings) -> str:
@@ -62,7 +57,7 @@ def _broker_host(settings: Settings) -> str:
     if settings.mqtt_host is not None and settings.mqtt_host not in _THIS_MACHINE:
         return settings.mqtt_host
     host = _host_of(settings.public_url) or _host_of(f"//{request.host}") or settings.host
-    return _WILDCARDS.get(host, host)
+    return reachable(host)
 
 
 def _host_of(url: str | None) -> str | None:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from chat.errors import KatydidError
+from chat.hosts import address
 from chat.settings import Settings, settings_from
 from cli.cluster.layout import DOORS, NODES, SITES, Ports, chosen_ports
-from cli.haproxy import address, become, configuration, general_blocks, tls_bind
+from cli.haproxy import become, configuration, general_blocks, tls_bind
 
 
 def main() -> NoReturn:

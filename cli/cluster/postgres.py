@@ -136,14 +136,18 @@ class PostgresServer:
             raise PostgresNotReady(problem) from None
         return f"postgresql+psycopg://{USER}:{password}@127.0.0.1:{self.port}/{database}"
 
-    def start(self) -> None:
-        """Run it beside this process, and wait until it is ready. Raises PostgresNotReady."""
+    def start(self) -> int:
+        """Run it beside this process, and wait until it is ready; its process id.
+
+        Raises PostgresNotReady.
+        """
         self.prepare()
         log_file = self.folder / "log"
         log_file.touch(mode=0o600)
         with log_file.open("ab") as log:
             self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
         self.wait_until_ready()
+        return self._process.pid
 
     def wait_until_ready(self) -> None:
         """Returns as soon as it answers. Raises PostgresNotReady."""

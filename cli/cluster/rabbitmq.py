@@ -19,10 +19,11 @@ from pathlib import Path
 import httpx
 
 from chat.errors import KatydidError
+from chat.hosts import address, reachable
 from chat.secrets import Secrets
 from chat.user_names import ADMIN
 from cli.cluster.debian_root import bring_root
-from cli.rabbitmq_conf import address, filled
+from cli.rabbitmq_conf import filled
 
 PLUGINS = (
     "rabbitmq_mqtt",
@@ -244,9 +245,8 @@ def _problem(cluster: Cluster, secrets: Secrets) -> str | None:
 
 
 def _is_open(host: str, port: int) -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     try:
-        socket.create_connection((host, port), timeout=1.0).close()
+        socket.create_connection((reachable(host), port), timeout=1.0).close()
     except OSError:
         return False
     return True
