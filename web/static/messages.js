@@ -2,6 +2,8 @@
 // touching only what has changed. Where the reader looks is conversation.js's business.
 
 import { dayName, dayOf, timeOf } from './days.js';
+import { foldIfLong } from './folding.js';
+import { formatted } from './formatting.js';
 import { made, part, write } from './templates.js';
 
 const TOGETHER_MILLISECONDS = 5 * 60_000;
@@ -105,7 +107,8 @@ function paintOnce(element, { text, isOwn, id }) {
   element.dataset.painted = '';
   element.dataset.own = String(Boolean(isOwn));
   if (id) element.dataset.id = id;
-  write(element, 'text', text);
+  part(element, 'text').replaceChildren(formatted(text));
+  foldIfLong(element, text);
 }
 
 function paintState(element, { state, problem }) {

@@ -1,0 +1,27 @@
+// Long messages show their beginning and a button for the rest. Decided by the text alone, so that
+// nothing needs to be measured, and kept by the element for as long as it is shown.
+
+import { part } from './templates.js';
+
+const MOST_CHARACTERS = 1_500;
+const MOST_LINES = 24;
+
+/** Whether a text is folded at first. Pure. */
+export function isLong(text) {
+  return text.length > MOST_CHARACTERS || text.split('\n', MOST_LINES + 1).length > MOST_LINES;
+}
+
+/** Fold a message's element, if its text is long. */
+export function foldIfLong(element, text) {
+  if (!isLong(text)) return;
+  const [shown, button] = [part(element, 'text'), part(element, 'more')];
+  const fold = (isFolded) => {
+    shown.dataset.folded = String(isFolded);
+    button.setAttribute('aria-expanded', String(!isFolded));
+    button.textContent = isFolded ? 'Show more' : 'Show less';
+  };
+  button.hidden = false;
+  button.addEventListener('click', () => fold(shown.dataset.folded !== 'true'));
+  shown.addEventListener('focusin', () => fold(false)); // a link in the hidden part has the focus
+  fold(true);
+}
