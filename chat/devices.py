@@ -7,7 +7,6 @@ is `mqtt_acl`'s business.
 
 import base64
 import hmac
-import re
 import secrets
 import string
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from chat.accounts import is_printable
 from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
 from chat.models import Account, Device
 from chat.presence import forget_device
-from chat.topics import is_account_name
+from chat.user_names import account_and_device, is_device_id
 
 KINDS = ("browser", "phone", "thing")
 NAME_CHARACTERS = 64
@@ -70,7 +69,7 @@ def devices_of(session: Session, account: Account) -> list[Device]:
 
 def device_of(session: Session, account: Account, device_id: str) -> Device:
     """One of the account's own devices. Raises UnknownDevice, also for another's."""
-    device = session.get(Device, device_id) if _is_id(device_id) else None
+    device = session.get(Device, device_id) if is_device_id(device_id) else None
     if device is None or device.account_id != account.id:
         raise UnknownDevice(device_id)
     return device
@@ -124,20 +123,21 @@ def is_secret_of_device(session: Session, server_key: bytes, name: str, password
 
 def _owned_device(session: Session, user_name: str) -> tuple[Account, Device] | None:
     """One look-up by primary key, in both tables."""
-    account_name, _, device_id = user_name.partition(".")
-    if not is_account_name(account_name) or not _is_id(device_id):
+    named = account_and_device(user_name)
+    if named is None:
         return None
+    account_name, device_id = named
     owned = select(Account, Device).join(Device)
     return session.exec(owned.where(Device.id == device_id, Account.name == account_name)).first()
 
 
 def _generation_of(session: Session, user_name: str) -> int | None:
     """One look-up by primary key."""
-    account_name, _, device_id = user_name.partition(".")
-    if not is_account_name(account_name) or not _is_id(device_id):
+    named = account_and_device(user_name)
+    if named is None:
         return None
-    named = {"account": account_name, "device": device_id}
-    return session.connection().execute(_GENERATION, named).scalar()
+    values = dict(zip(("account", "device"), named, strict=True))
+    return session.connection().execute(_GENERATION, values).scalar()
 
 
 # Built once: to build it costs more than to run it.
@@ -146,11 +146,6 @@ _GENERATION = (
     .join(Account)
     .where(Device.id == bindparam("device"), Account.name == bindparam("account"))
 )
-
-
-def _is_id(text: str) -> bool:
-    """Whether a device could have it: not every database takes any text as a question."""
-    return bool(re.fullmatch(r"[a-z0-9]{1,16}", text))
 
 
 def _secret(server_key: bytes, device_id: str, generation: int) -> str:
