@@ -21,7 +21,7 @@ SHOWN_AS = "Deleted account"
 # No hash: it opens nothing.
 _NO_PASSWORD = "!"  # noqa: S105
 # As many rows as one transaction changes, so that the bridge never waits long.
-_MESSAGES_AT_ONCE = 200
+_MESSAGES_AT_ONCE = 500
 _CONVERSATIONS_AT_ONCE = 500
 _SHORTEST_PAUSE_SECONDS = 0.005
 
@@ -58,6 +58,11 @@ def unfinished_deletions(session: Session) -> list[Account]:
     """Those accounts whose deletion was begun, and not finished yet."""
     unfinished = select(Account).join(Deletion).where(col(Deletion.finished_at).is_(None))
     return list(session.exec(unfinished))
+
+
+def deletion_of(session: Session, account: Account) -> Deletion:
+    """How far it has come."""
+    return session.get_one(Deletion, account.id)
 
 
 def erase_messages(database: Database, account: Account) -> None:

@@ -115,7 +115,9 @@ def test_an_account_lists_its_own_devices_alone(site: ServedSite) -> None:
 
     [shown] = [device for device in seen if device["device"] == bobs["device"]]
     assert shown == {**DOORBELL, **shown, "device": bobs["device"], "current": False}
-    assert set(shown) == {"device", "name", "kind", "created_at", "current"}
+    assert set(shown) == {
+        *("device", "name", "kind", "created_at", "last_used_at", "connected", "current")
+    }
     assert alices["device"] not in [device["device"] for device in seen]
 
 
