@@ -8,17 +8,15 @@ import secrets
 from typing import Any
 
 from bridge import statements
-from bridge.intake import Send, refuse
-from bridge.transaction import News, Transaction
+from bridge.intake import Send, refuse, unknown_recipient
+from bridge.transaction import Blocked, News, Transaction
 from chat.payloads import MessageRecord
 from chat.times import rfc3339_from
 
 _Stored = dict[tuple[str, int, str | None], MessageRecord]  # by conversation key, sender, client id
 
 
-def store_messages(
-    batch: Transaction, sends: list[tuple[int, Send]], blocked: set[tuple[int, int]]
-) -> None:
+def store_messages(batch: Transaction, sends: list[tuple[int, Send]], blocked: Blocked) -> None:
     """Store what is new, in the order of the batch, and move `last_seq`."""
     _begin_conversations(batch, [send for _, send in sends if batch.ids(send) not in blocked])
     batch.lock_conversations([send for _, send in sends])
@@ -85,12 +83,15 @@ def _is_accepted(
     position: int,
     send: Send,
     stored: _Stored,
-    blocked: set[tuple[int, int]],
+    blocked: Blocked,
 ) -> bool:
-    """Whether the recipient wants to hear it; what was stored before a block stays stored."""
+    """Whether the recipient is there and wants to hear it; what was stored before stays stored."""
     sender, recipient = batch.ids(send)
     if (sender, recipient) not in blocked or (batch.key(send), sender, send.id) in stored:
         return True
+    if blocked[sender, recipient]:
+        batch.refuse(position, unknown_recipient(send.account, send.verb, send.to, send.id))
+        return False
     detail = f"{send.to} does not accept messages from you."
     batch.refuse(position, refuse(send.account, send.verb, send.to, "refused", detail, id=send.id))
     return False

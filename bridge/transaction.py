@@ -18,15 +18,18 @@ from chat.payloads import Record
 
 C = TypeVar("C", Send, MoveCursor, Typing, Announce)
 Concerned = Send | MoveCursor | Typing
+# (sender, recipient) → whether there is no such recipient any more.
+Blocked = dict[tuple[int, int], bool]
 
 
 class News(Struct, frozen=True):
     """A record, and the accounts that are to hear of it. `stored` tells a new message apart from
-    a repeat of one that the archive had."""
+    a repeat of one that the archive had; `besides` is what others are told of the same."""
 
     record: Record
     to: tuple[str, ...]
     stored: bool = False
+    besides: "News | None" = None
 
 
 class Transaction:
@@ -77,11 +80,11 @@ class Transaction:
         if self._dialect != "sqlite":  # where nobody else writes meanwhile anyway
             self._look_up(statements.LOCKED_CONVERSATIONS, commands)
 
-    def blocked(self, *commands: Sequence[Concerned]) -> set[tuple[int, int]]:
-        """(sender, recipient) of those pairs where the recipient blocked the sender."""
+    def blocked(self, *commands: Sequence[Concerned]) -> Blocked:
+        """The pairs where the recipient blocked the sender, or one of both was deleted."""
         pairs = {self.ids(command)[::-1] for some in commands for command in some}
         found = self.select(statements.BLOCKS, list(pairs))
-        return {(sender, recipient) for recipient, sender in found}
+        return {(sender, recipient): bool(is_gone) for recipient, sender, is_gone in found}
 
     def ids(self, command: Concerned) -> tuple[int, int]:
         """The account ids of the sender and of the recipient."""

@@ -1,16 +1,17 @@
 """Conversations: finding the one of two accounts, and the list that an account sees.
 
-That a direct conversation has exactly two members is known to `direct_key` and `peer_of` alone.
+What one of both hides from the other is left out of that list. That a direct conversation has
+exactly two members is known to `direct_key` and `peer_of` alone.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from chat.models import Account, Conversation, Member, Message
+from chat.models import Account, Block, Conversation, Member, Message
 from chat.payloads import MessageRecord
 from chat.presence import online_among
 from chat.times import rfc3339
@@ -32,6 +33,8 @@ class ConversationSummary:
     unread: int
     online: bool
     last_seen_at: str | None
+    # Nobody can write to the peer any more.
+    deleted: bool
 
 
 def direct_key(account_id: int, other_id: int) -> str:
@@ -63,7 +66,9 @@ def conversations_of(session: Session, account: Account) -> list[ConversationSum
         .scalar_subquery()
     )
     rows = session.execute(
-        select(Conversation, mine, theirs, Account, Message, last_is_mine, unread)  # type: ignore[call-overload]
+        select(  # type: ignore[call-overload]
+            Conversation, mine, theirs, Account, Message, last_is_mine, unread, _is_apart(account)
+        )
         .join(mine, mine.conversation_id == Conversation.id)
         .join(
             theirs,
@@ -78,7 +83,12 @@ def conversations_of(session: Session, account: Account) -> list[ConversationSum
         .where(mine.account_id == account.id)
         .order_by(col(Message.stored_at).desc(), col(Conversation.id).desc())
     ).all()
-    online = online_among(session, [peer.id for _, _, _, peer, *_ in rows])
+    shown = {
+        peer.id
+        for _, _, _, peer, *_, is_apart in rows
+        if not (account.hides_presence or peer.hides_presence or peer.deleted_at or is_apart)
+    }
+    online = online_among(session, shown)
     return [
         ConversationSummary(
             conversation=conversation.id,
@@ -91,14 +101,22 @@ def conversations_of(session: Session, account: Account) -> list[ConversationSum
             last_seq=conversation.last_seq,
             read=me.read_seq,
             delivered=me.delivered_seq,
-            peer_read=they.read_seq,
+            peer_read=0 if account.hides_read or peer.hides_read else they.read_seq,
             peer_delivered=they.delivered_seq,
             unread=unread_count,
             online=peer.id in online,
-            last_seen_at=wire_time(peer.last_seen_at),
+            last_seen_at=wire_time(peer.last_seen_at) if peer.id in shown else None,
+            deleted=peer.deleted_at is not None,
         )
-        for conversation, me, they, peer, message, is_mine, unread_count in rows
+        for conversation, me, they, peer, message, is_mine, unread_count, _ in rows
     ]
+
+
+def _is_apart(account: Account) -> ColumnElement[bool]:
+    """Whether one of both has blocked the other."""
+    has_blocked = and_(col(Block.account_id) == account.id, col(Block.blocked_id) == Account.id)
+    is_blocked = and_(col(Block.account_id) == Account.id, col(Block.blocked_id) == account.id)
+    return select(Block).where(or_(has_blocked, is_blocked)).correlate(Account).exists()
 
 
 def message_record(message: Message, sender: str, to: str) -> MessageRecord:

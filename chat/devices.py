@@ -10,10 +10,10 @@ import hmac
 import secrets
 import string
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, update
 
 from chat.accounts import is_printable
 from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
@@ -24,6 +24,7 @@ from chat.user_names import account_and_device, is_device_id
 KINDS = ("browser", "phone", "thing")
 NAME_CHARACTERS = 64
 MOST_DEVICES = 100
+USE_NOTED_EVERY = timedelta(minutes=1)
 
 _ID_CHARACTERS = 12
 _ID_ALPHABET = string.ascii_lowercase + string.digits
@@ -75,14 +76,25 @@ def device_of(session: Session, account: Account, device_id: str) -> Device:
     return device
 
 
-def remove_device(session: Session, device_id: str) -> None:
+def remove_device(session: Session, device_id: str) -> bool:
     """Forget a device, its connections, and the logins of its browser (which go with the row);
-    one that is not there is forgotten already."""
+    one that is not there is forgotten already. Answers whether it was."""
     device = session.get(Device, device_id)
-    if device is not None:
-        forget_device(session, device)
-        # By a statement: another may be forgetting it at the same moment.
-        session.exec(delete(Device).where(col(Device.id) == device_id))
+    if device is None:
+        return False
+    forget_device(session, device)
+    # By a statement: another may be forgetting it at the same moment.
+    return session.exec(delete(Device).where(col(Device.id) == device_id)).rowcount > 0
+
+
+def is_use_noted(device: Device, now: datetime) -> bool:
+    """Whether it is known that the device is in use: to the minute is enough."""
+    return device.last_used_at is not None and now - device.last_used_at < USE_NOTED_EVERY
+
+
+def note_use(session: Session, device: Device, now: datetime) -> None:
+    """The device was used just now."""
+    session.exec(update(Device).where(col(Device.id) == device.id).values(last_used_at=now))
 
 
 def all_devices(session: Session) -> Iterator[tuple[str, Device]]:

@@ -26,6 +26,14 @@ class Account(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcMilliseconds)
     # When its last connection ended; null until the first one has.
     last_seen_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+    # Whether others are not told that it is online, or writing; nor it of them.
+    hides_presence: bool = Field(default=False)
+    # When that was last changed: what is announced first after it tells the others.
+    presence_switched_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+    # Whether others are not told what it has read; nor it of them.
+    hides_read: bool = Field(default=False)
+    # From then on it is nobody any more; the row stays, since its name is never given out again.
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
 
 
 class Device(SQLModel, table=True):
@@ -40,6 +48,8 @@ class Device(SQLModel, table=True):
     # Part of what the secret is derived from: a higher one is a new secret.
     generation: int = Field(default=1)
     created_at: datetime = Field(sa_type=UtcMilliseconds)
+    # When it last announced itself, or asked over HTTP as itself, to the minute; null before.
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
 
 
 class Login(SQLModel, table=True):
@@ -47,7 +57,8 @@ class Login(SQLModel, table=True):
 
     # Random, since the cookie carries it.
     id: str = Field(primary_key=True, max_length=43)
-    account_id: int = Field(foreign_key="account.id", sa_type=_Id)
+    # The index serves ending all the logins of an account.
+    account_id: int = Field(foreign_key="account.id", index=True, sa_type=_Id)
     # The browser's own device, with which the login ends; the index serves that.
     device_id: str | None = Field(
         default=None, foreign_key="device.id", ondelete="CASCADE", index=True, max_length=16
@@ -112,6 +123,41 @@ class Block(SQLModel, table=True):
     account_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
     blocked_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
     created_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class Invitation(SQLModel, table=True):
+    """A link with which one account can be registered, once, before it expires."""
+
+    # SHA-256 of what the link says: who reads this table cannot register.
+    digest: str = Field(primary_key=True, max_length=43)
+    # Null when it was made on the command line; the index serves an account's list.
+    inviter_id: int | None = Field(
+        default=None, foreign_key="account.id", index=True, sa_type=_Id, nullable=True
+    )
+    created_at: datetime = Field(sa_type=UtcMilliseconds)
+    expires_at: datetime = Field(sa_type=UtcMilliseconds)
+    # The account that it became; null until then.
+    used_by_id: int | None = Field(
+        default=None, foreign_key="account.id", sa_type=_Id, nullable=True
+    )
+
+
+class Deletion(SQLModel, table=True):
+    """An account that was deleted, or is being: what is to be erased, and what was so far."""
+
+    account_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    )
+    erases_messages: bool
+    began_at: datetime = Field(sa_type=UtcMilliseconds)
+    # Null as long as something is left to do, by whoever comes to it.
+    finished_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+    # Counted in the transactions that erase.
+    devices: int = Field(default=0)
+    logins: int = Field(default=0)
+    blocks: int = Field(default=0)
+    invitations: int = Field(default=0)
+    messages: int = Field(default=0)
 
 
 class Presence(SQLModel, table=True):

@@ -17,10 +17,14 @@ from mqtt_acl.issuer import Issuer
 from mqtt_acl.issuers import issuer_for
 from web.addresses import is_https
 from web.api.accounts import accounts
+from web.api.blocks import blocks
 from web.api.conversations import conversations
 from web.api.devices import devices
+from web.api.export import exports
+from web.api.invitations import invitations
 from web.callers import SESSION_LASTS, recognise_callers
 from web.csrf import protect_writes
+from web.deletions import finish_deletions_that_were_cut_off
 from web.headers import send_security_headers
 from web.health import Health
 from web.limits import Limits
@@ -81,6 +85,9 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.register_blueprint(accounts)
     app.register_blueprint(devices)
     app.register_blueprint(conversations)
+    app.register_blueprint(blocks)
+    app.register_blueprint(invitations)
+    app.register_blueprint(exports)
     return app
 
 
@@ -93,4 +100,6 @@ def site() -> Flask:
     except KatydidError as error:
         sys.exit(f"web: {error}")
     issuer = issuer_for(settings, secrets)
-    return create_app(settings, secrets, issuer, Database(settings.database_url))
+    app = create_app(settings, secrets, issuer, Database(settings.database_url))
+    finish_deletions_that_were_cut_off(app)
+    return app

@@ -32,6 +32,7 @@ def test_both_members_see_the_conversation(site: Site) -> None:
         "unread": 7,
         "online": False,
         "last_seen_at": None,
+        "deleted": False,
     }
     assert seen_by_bob["last_message"] == seen_by_alice["last_message"]
     assert seen_by_bob["last_message"]["from"] == "alice"

@@ -72,11 +72,12 @@ export class ConversationView {
     this.#loadAhead();
   }
 
-  #paintHead({ peer, displayName, isTyping, isOnline, lastSeenAt }) {
+  #paintHead({ peer, displayName, isTyping, isOnline, lastSeenAt, isDeleted }) {
     paintAvatar(part(this.#pane, 'avatar'), peer, displayName);
     write(this.#pane, 'name', displayName);
     const seen = lastSeenAt ? `last seen ${lastSeen(lastSeenAt)}` : `@${peer}`;
     write(this.#pane, 'presence', isTyping ? 'is writing…' : isOnline ? 'online' : seen);
+    this.#pane.dataset.deleted = String(isDeleted);
     this.#pane.dataset.typing = String(isTyping);
     this.#pane.dataset.online = String(isOnline);
   }

@@ -3,6 +3,7 @@
 import { Address } from './address.js';
 import { announceMessages } from './announcements.js';
 import { Beginning } from './beginning.js';
+import { Blocking } from './blocking.js';
 import { Composer } from './composer.js';
 import { Connection } from './connection.js';
 import { ConversationView } from './conversation.js';
@@ -28,6 +29,7 @@ new StatusLine(connection);
 new ConversationList(state);
 const conversation = new ConversationView(state, sync, sending);
 new Composer(state, connection, sending, () => conversation.showNewest());
+new Blocking(state, connection);
 new Beginning(state, (peer) => address.show(peer));
 announceMessages(state);
 
