@@ -17,7 +17,7 @@ const STATES = {
 
 /** What is shown of a conversation from top to bottom: days, messages, and own ones on the way. */
 export function items(conversation, outgoing, account) {
-  const archived = conversation.thread.messages.map((message) =>
+  const archived = conversation.shown.messages.map((message) =>
     archivedItem(message, conversation, account),
   );
   const all = [...archived, ...outgoing.map(outgoingItem)];

@@ -11,14 +11,18 @@ const MOST_MISSED = 1_000;
 const GAP_MILLISECONDS = 200;
 const RELIST_MILLISECONDS = 300;
 
-export class Sync {
+export class Sync extends EventTarget {
   #state;
   #filling = new Set();
-  #loadingOlder = new Set();
+  #loading = new Set();
+  #catchingUp = Promise.resolve();
   #relisting = 0;
   #isListed = false;
+  /** How much of what was missed is being fetched. */
+  running = 0;
 
   constructor(state, connection) {
+    super();
     this.#state = state;
     connection.addEventListener('news', ({ detail }) => this.#take(detail));
     connection.addEventListener('status', ({ detail }) => {
@@ -28,7 +32,7 @@ export class Sync {
 
   /** Fetch the list, and what was missed in each conversation. */
   async catchUp() {
-    const { summaries, askedAt } = await persistently(listed);
+    const { summaries, askedAt } = await this.#watched(persistently(listed));
     this.#isListed = true;
     for (const summary of summaries) {
       this.#state.summarize(summary, askedAt);
@@ -46,14 +50,49 @@ export class Sync {
 
   /** One page of history above what is shown; a second call meanwhile does nothing. */
   async loadOlder(peer) {
-    const { thread } = this.#state.conversation(peer);
-    if (thread.isComplete || this.#loadingOlder.has(peer)) return;
-    this.#loadingOlder.add(peer);
-    const before = thread.firstSeq || undefined;
-    const page = await persistently(() => messages(peer, { before, limit: PAGE }));
-    this.#loadingOlder.delete(peer);
-    this.#state.receive(peer, page.messages);
+    const conversation = this.#state.conversation(peer);
+    if (conversation.shown.isComplete) return;
+    const { firstSeq } = conversation.shown;
+    const page = await this.#page(peer, { before: firstSeq || undefined });
+    if (!page || conversation.shown.firstSeq !== firstSeq) return;
+    this.#state.receiveOlder(peer, page.messages);
     if (!page.more) this.#state.noOlder(peer);
+  }
+
+  /** One page of history below what is shown, while that is not the newest. */
+  async loadNewer(peer) {
+    if (this.#loading.has(peer)) return;
+    const conversation = this.#state.conversation(peer);
+    this.#state.receiveNewer(peer, []); // it may be known already
+    if (!conversation.past) return;
+    const { lastSeq } = conversation.past;
+    const page = await this.#page(peer, { after: lastSeq });
+    if (page && conversation.past?.lastSeq === lastSeq)
+      this.#state.receiveNewer(peer, page.messages);
+  }
+
+  /** A page for the reader; nothing, if one is on its way already. */
+  async #page(peer, cursor) {
+    if (this.#loading.has(peer)) return null;
+    this.#loading.add(peer);
+    const page = await persistently(() => messages(peer, { ...cursor, limit: PAGE }));
+    this.#loading.delete(peer);
+    return page;
+  }
+
+  /** Tell how long something that was missed is being fetched. */
+  async #watched(work) {
+    this.#tell(+1);
+    try {
+      return await work;
+    } finally {
+      this.#tell(-1);
+    }
+  }
+
+  #tell(change) {
+    this.running += change;
+    this.dispatchEvent(new Event('running'));
   }
 
   #take({ kind, payload }) {
@@ -86,11 +125,10 @@ export class Sync {
 
   #catchUpWith(summary) {
     const conversation = this.#state.conversation(summary.peer);
-    conversation.conversation = summary.conversation;
     const { thread, wasOpened } = conversation;
     const missed = summary.last_seq - thread.lastSeq;
     if (missed <= 0) return;
-    if (wasOpened && missed <= MOST_MISSED) this.#fill(summary.peer);
+    if (wasOpened && missed <= MOST_MISSED) this.#fillSoon(summary.peer);
     else this.#state.restart(summary.peer, [summary.last_message]);
     this.#watchGap(summary.peer);
   }
@@ -100,6 +138,13 @@ export class Sync {
     const { thread } = this.#state.conversation(peer);
     if (!this.#isListed || !thread.hasGap) return;
     setTimeout(() => thread.hasGap && this.#fill(peer), GAP_MILLISECONDS);
+  }
+
+  /** That which is open first; the others one after the other, there may be a hundred of them. */
+  #fillSoon(peer) {
+    const fill = () => this.#watched(this.#fill(peer));
+    if (peer === this.#state.openPeer) fill();
+    else this.#catchingUp = this.#catchingUp.then(fill);
   }
 
   /** Fetch all that is newer than the run; what comes live meanwhile is merged with it. */
