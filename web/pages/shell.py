@@ -8,6 +8,7 @@ path without the version is kept too, but asked about each time.
 
 import msgspec
 from flask import Flask, Response, abort, render_template, request, url_for
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from web.assets import Asset, assets
 
@@ -15,9 +16,19 @@ _SERVICE_WORKER = "service_worker.js"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
+class SessionsOfPages(SecureCookieSessionInterface):
+    """Files are the same for everybody: else Flask-Login, which looks into each session, makes them
+    "vary by cookie", and a browser fetches them all again after a login."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
+
+
 def address_files_by_version(app: Flask) -> None:
     """Let `url_for('static', filename=…)` name the version, and templates know the modules.
     Raises LibrariesMissing."""
+    app.session_interface = SessionsOfPages()
     version = assets().version
 
     @app.url_defaults

@@ -38,7 +38,7 @@ export class Broker extends EventTarget {
     const mqtt = await this.#mqttLibrary();
     while (!this.#stopped) {
       try {
-        await this.#session(mqtt, await this.#device.credential());
+        await this.#session(mqtt, await this.#device.credential(() => this.#isAway()));
       } catch (error) {
         if (error instanceof Revoked) return this.#tell('revoked');
         throw error;
@@ -63,11 +63,16 @@ export class Broker extends EventTarget {
 
   /** By far the largest file, so messages are shown before it has come. */
   async #mqttLibrary() {
-    const { default: mqtt } = await untilItWorks(
-      () => import('./vendor/mqtt.js'),
-      () => this.#tell('status', { status: 'offline' }) ?? true,
-    );
+    const bring = () => import('./vendor/mqtt.js');
+    const { default: mqtt } = await untilItWorks(bring, () => {
+      this.#isAway();
+      return true;
+    });
     return mqtt;
+  }
+
+  #isAway() {
+    this.#tell('status', { status: 'offline' });
   }
 
   /** One connection from its beginning to its end. */
@@ -120,7 +125,7 @@ export class Broker extends EventTarget {
       this.#stopped = true;
       return this.#tell('taken-over');
     }
-    this.#tell('status', { status: 'offline' });
+    this.#isAway();
     if (REFUSALS.has(reasonCode)) await this.#device.refused();
   }
 

@@ -33,9 +33,10 @@ export class Device {
     this.#account = account;
   }
 
-  /** How to connect: as the server told before, or tells now. Raises Revoked. */
-  async credential() {
-    this.#mqtt ??= await persistently(() => this.#ask());
+  /** How to connect: as the server told before, or tells now; `isAway` hears when it cannot be
+      asked. Raises Revoked. */
+  async credential(isAway) {
+    this.#mqtt ??= await persistently(() => this.#ask(), isAway);
     return this.#mqtt;
   }
 

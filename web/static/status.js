@@ -42,9 +42,13 @@ export class StatusLine {
     const waiting = this.#state.outgoing.filter(({ problem }) => !problem).length;
     const messages = waiting === 1 ? '1 message' : `${waiting} messages`;
     if (status === 'connecting') return 'Connecting…';
-    if (status === 'offline' && waiting > 0)
-      return `Offline — ${messages} waiting; what you write is sent when the network is back`;
-    if (status === 'offline') return 'Offline — what you write is sent when the network is back';
+    if (status === 'offline') {
+      const [what, who] = navigator.onLine
+        ? ['No connection to the server', 'it']
+        : ['Offline', 'the network'];
+      const waits = waiting > 0 ? ` (${messages} waiting)` : '';
+      return `${what} — what you write is sent when ${who} is back${waits}`;
+    }
     if (status !== 'online') return '';
     if (waiting > 0) return `Sending ${messages}…`;
     return this.#sync.running > 0 ? 'Fetching what is new…' : '';

@@ -2,9 +2,12 @@
 // connection the list is fetched, then what was missed; and a gap in `seq` is fetched at any time.
 
 import { account, conversations, messages, persistently } from './api.js';
+import { reachesNewest } from './window.js';
 
 const PAGE = 50;
 const CATCH_UP_PAGE = 200;
+// Messages that are shown at once: with more, a frame of a slow machine takes over 50 ms.
+const PORTION = 25;
 // Beyond so many missed messages a conversation starts again from its newest page.
 const MOST_MISSED = 1_000;
 // Copies may overtake each other; a gap that lasts longer is a loss.
@@ -52,32 +55,36 @@ export class Sync extends EventTarget {
   async loadOlder(peer) {
     const conversation = this.#state.conversation(peer);
     if (conversation.shown.isComplete) return;
-    const { firstSeq } = conversation.shown;
-    const page = await this.#page(peer, { before: firstSeq || undefined });
-    if (!page || conversation.shown.firstSeq !== firstSeq) return;
-    this.#state.receiveOlder(peer, page.messages);
-    if (!page.more) this.#state.noOlder(peer);
+    const before = conversation.shown.firstSeq || undefined;
+    await this.#turnPage(peer, { before }, async ({ messages: found, more }) => {
+      for (const portion of portions(found).reverse()) {
+        if (conversation.shown.firstSeq !== portion.at(-1).seq + 1) return;
+        this.#state.receiveOlder(peer, portion);
+        await aFrame();
+      }
+      if (!more) this.#state.noOlder(peer);
+    });
   }
 
   /** One page of history below what is shown, while that is not the newest. */
   async loadNewer(peer) {
-    if (this.#loading.has(peer)) return;
     const conversation = this.#state.conversation(peer);
-    this.#state.receiveNewer(peer, []); // it may be known already
-    if (!conversation.past) return;
-    const { lastSeq } = conversation.past;
-    const page = await this.#page(peer, { after: lastSeq });
-    if (page && conversation.past?.lastSeq === lastSeq)
-      this.#state.receiveNewer(peer, page.messages);
+    if (reachesNewest(conversation)) return this.#state.receiveNewer(peer, []);
+    const after = conversation.past.lastSeq;
+    return this.#turnPage(peer, { after }, async ({ messages: found }) => {
+      for (const portion of portions(found)) {
+        if (conversation.past?.lastSeq !== portion[0].seq - 1) return;
+        this.#state.receiveNewer(peer, portion);
+        await aFrame();
+      }
+    });
   }
 
-  /** A page for the reader; nothing, if one is on its way already. */
-  async #page(peer, cursor) {
-    if (this.#loading.has(peer)) return null;
+  async #turnPage(peer, cursor, take) {
+    if (this.#loading.has(peer)) return;
     this.#loading.add(peer);
-    const page = await persistently(() => messages(peer, { ...cursor, limit: PAGE }));
+    await take(await persistently(() => messages(peer, { ...cursor, limit: PAGE })));
     this.#loading.delete(peer);
-    return page;
   }
 
   /** Tell how long something that was missed is being fetched. */
@@ -162,6 +169,14 @@ export class Sync extends EventTarget {
     this.#filling.delete(peer);
   }
 }
+
+function portions(messages) {
+  const starts = messages.map((_, index) => index).filter((index) => index % PORTION === 0);
+  return starts.map((start) => messages.slice(start, start + PORTION));
+}
+
+/** Not requestAnimationFrame, which stands still in the background. */
+const aFrame = () => new Promise((resolve) => setTimeout(resolve, 16));
 
 async function listed() {
   const askedAt = performance.now();

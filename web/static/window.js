@@ -21,13 +21,16 @@ export function takeOlder(conversation, messages) {
 export function takeNewer(conversation, messages) {
   const { past, thread } = conversation;
   past.merge(messages);
-  if (past.lastSeq >= thread.firstSeq - 1) {
+  if (reachesNewest(conversation)) {
     thread.merge(past.messages);
     thread.isComplete ||= past.isComplete;
     conversation.past = null;
   }
   dropOldest(conversation.shown, MOST_SHOWN);
 }
+
+/** Whether nothing lies between what is shown and the newest messages that are held. */
+export const reachesNewest = ({ past, thread }) => past.lastSeq >= thread.firstSeq - 1;
 
 /** Much has come while the reader was further up: what is shown stays as it is, without the rest. */
 export function leaveNewest(conversation) {
