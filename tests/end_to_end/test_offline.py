@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.end_to_end.person import Person
+from tests.running import wait_until
 
 # Whether the service worker is there with the page, and the last message is on disk.
 IS_KEPT = """async ([account, peer, text]) => {
@@ -74,10 +75,7 @@ def test_who_logs_out_leaves_nothing_that_was_seen(alice: Person, bob: Person) -
 
     outbox = [f"katydid {alice.account}"]
     left = {"databases": outbox, "drafts": [], "page": False}
-    alice.page.wait_for_function(
-        f"async (left) => JSON.stringify(await ({WHAT_IS_LEFT})()) === JSON.stringify(left)",
-        arg=left,
-    )
+    wait_until("nothing to be left", lambda: alice.page.evaluate(WHAT_IS_LEFT) == left)
     alice.context.set_offline(True)
     alice.visit("/")
     expect(alice.page.get_by_role("heading", name="No network")).to_be_visible()
@@ -131,4 +129,5 @@ def _field(person: Person) -> Locator:
 
 
 def _wait_until_kept(person: Person, peer: Person, text: str) -> None:
-    person.page.wait_for_function(IS_KEPT, arg=[person.account, peer.account, text])
+    arguments = [person.account, peer.account, text]
+    wait_until(f"“{text}” to be kept", lambda: person.page.evaluate(IS_KEPT, arguments))

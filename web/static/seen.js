@@ -10,7 +10,7 @@ const STORE = 'conversations';
 const DATABASE = 'katydid seen ';
 const DRAFTS = 'katydid drafts ';
 const MOST_CONVERSATIONS = 100;
-const COLLECT_MILLISECONDS = 500;
+const COLLECT_MILLISECONDS = 200;
 
 /** Where an account's drafts are in localStorage. */
 export const draftsOf = (account) => DRAFTS + account;
