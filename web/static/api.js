@@ -70,9 +70,13 @@ export const removeDevice = (device) => call('DELETE', `/devices/${encodeURIComp
 /** Revoke all devices but this browser's own. */
 export const removeOtherDevices = () => call('DELETE', '/devices', { patience: 60_000 });
 
-/** The same call again and again until the server is there to answer it. */
-export function persistently(call) {
-  return untilItWorks(call, (error) => error instanceof Unreachable || TEMPORARY.has(error.status));
+/** The same call again and again until the server is there to answer it; `isAway` hears if not. */
+export function persistently(call, isAway = () => {}) {
+  return untilItWorks(call, (error) => {
+    const isTemporary = error instanceof Unreachable || TEMPORARY.has(error.status);
+    if (isTemporary) isAway();
+    return isTemporary;
+  });
 }
 
 async function call(method, path, { body, leaveAt401 = true, patience } = {}) {
