@@ -32,7 +32,7 @@ _KINDS: dict[type[Record], str] = {
 
 def deliver(incoming: Incoming, news: News | None) -> None:
     """Tell everyone concerned; the message is settled when the broker has answered for all."""
-    if news is not None:
+    while news is not None:
         kind, payload = _KINDS[type(news.record)], encode(news.record)
         for account in news.to:
             incoming.session.publish(
@@ -41,6 +41,7 @@ def deliver(incoming: Incoming, news: News | None) -> None:
                 at_least_once=kind != "typing",
                 because_of=incoming,
             )
+        news = news.besides
     settle_if_answered(incoming)
 
 

@@ -1,11 +1,12 @@
 """The archive's second step: how far each member has received and read; and who is typing.
 
-Cursors move forward only. Typing is relayed to the other member and never stored.
+Cursors move forward only. Typing is relayed to the other member and never stored. Where one of both
+hides what it has read, the other is not told; nor of typing, where one hides when it is here.
 """
 
 from bridge import statements
 from bridge.intake import MoveCursor, Typing, refuse
-from bridge.transaction import News, Transaction
+from bridge.transaction import Blocked, News, Transaction
 from chat.payloads import ReceiptRecord, TypingRecord
 
 _Place = tuple[int, int]  # conversation, account
@@ -14,7 +15,7 @@ _Place = tuple[int, int]  # conversation, account
 def move_cursors(batch: Transaction, moves: list[tuple[int, MoveCursor]]) -> None:
     """Of several moves of one cursor in a batch, the last one tells the outcome to both."""
     last: dict[_Place, tuple[int, MoveCursor]] = {}
-    before = _cursors(batch, moves)
+    before, hidden = _cursors(batch, moves)
     cursors = dict(before)
     told_again: set[_Place] = set()
     for position, move in moves:
@@ -34,30 +35,50 @@ def move_cursors(batch: Transaction, moves: list[tuple[int, MoveCursor]]) -> Non
         record = ReceiptRecord(
             conversation=place[0], account=move.account, delivered=delivered, read=read
         )
-        batch.news[position] = News(record, (move.account, move.to))
+        if place in hidden:
+            # Not even when it was read, which a receipt that says nothing new would give away.
+            tells = delivered > before[place][0] or place in told_again
+            batch.news[position] = _hidden(record, move, tells_other=tells)
+        else:
+            batch.news[position] = News(record, (move.account, move.to))
 
 
-def relay_typing(
-    batch: Transaction, typings: list[tuple[int, Typing]], blocked: set[tuple[int, int]]
-) -> None:
-    """To the other member, where the two have a conversation and no block stands between."""
+def relay_typing(batch: Transaction, typings: list[tuple[int, Typing]], blocked: Blocked) -> None:
+    """To the other member, where the two have a conversation, neither hides, and no block stands
+    between."""
+    pairs = {batch.ids(typing) for _, typing in typings}
+    unheard = blocked.keys() | set(map(tuple, batch.select(statements.HIDING, list(pairs))))
     for position, typing in typings:
         conversation = batch.conversations.get(batch.key(typing))
-        if conversation is not None and batch.ids(typing) not in blocked:
+        if conversation is not None and batch.ids(typing) not in unheard:
             record = TypingRecord(conversation=conversation[0], sender=typing.account)
             batch.news[position] = News(record, (typing.to,))
 
 
+def _hidden(record: ReceiptRecord, move: MoveCursor, *, tells_other: bool) -> News:
+    """All of it to the account's own devices; to the other only what it has received."""
+    received = ReceiptRecord(
+        conversation=record.conversation, account=record.account, delivered=record.delivered, read=0
+    )
+    return News(
+        record, (move.account,), besides=News(received, (move.to,)) if tells_other else None
+    )
+
+
 def _cursors(
     batch: Transaction, moves: list[tuple[int, MoveCursor]]
-) -> dict[_Place, tuple[int, int]]:
+) -> tuple[dict[_Place, tuple[int, int]], set[_Place]]:
+    """Where the cursors stand; and of whom the other is not told what it has read."""
     places = {
-        (conversation[0], batch.account_ids[move.account])
+        (conversation[0], *batch.ids(move))
         for _, move in moves
         if (conversation := batch.conversations.get(batch.key(move))) is not None
     }
-    found = batch.select(statements.CURSORS, list(places))
-    return {(conversation, account): (to, read) for conversation, account, to, read in found}
+    found = list(batch.select(statements.CURSORS, list(places)))
+    cursors = {(conversation, account): (to, read) for conversation, account, to, read, _ in found}
+    return cursors, {
+        (conversation, account) for conversation, account, _, _, hides in found if hides
+    }
 
 
 def _place(batch: Transaction, position: int, move: MoveCursor) -> _Place | None:

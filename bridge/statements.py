@@ -66,27 +66,57 @@ ORDER BY conversation.id
 # [[conversation, sender, client id], …] → those that are stored already
 KNOWN_MESSAGES = """
 SELECT message.conversation_id, message.sender_id, message.client_id,
-       message.seq, message.kind, message.body, message.sent_at, message.stored_at
+       message.seq, message.kind, message.body, message.sent_at, message.stored_at,
+       message.target_seq, message.reply_to_seq
 FROM {wanted}
 JOIN message ON message.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
             AND message.sender_id = CAST(wanted.value ->> 1 AS BIGINT)
             AND message.client_id = wanted.value ->> 2
 """
 
-# [[account, blocked], …] → those that are blocked
-BLOCKS = """
-SELECT block.account_id, block.blocked_id
+# [[conversation, seq], …] → those that exist: who sent it, what it is, whether anything is left
+TARGETS = """
+SELECT message.conversation_id, message.seq,
+       message.sender_id, message.kind = 'text', message.body <> ''
 FROM {wanted}
-JOIN block ON block.account_id = CAST(wanted.value ->> 0 AS BIGINT)
-          AND block.blocked_id = CAST(wanted.value ->> 1 AS BIGINT)
+JOIN message ON message.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
+            AND message.seq = CAST(wanted.value ->> 1 AS BIGINT)
 """
 
-# [[conversation, account], …] → (conversation, account, delivered, read)
+# [[recipient, sender], …] → (recipient, sender, whether the recipient was deleted), where it has
+# blocked the sender, or one of both was deleted. Few are, so the table of deletions is small.
+BLOCKS = """
+SELECT CAST(wanted.value ->> 0 AS BIGINT), CAST(wanted.value ->> 1 AS BIGINT),
+       recipient.account_id IS NOT NULL
+FROM {wanted}
+LEFT JOIN block ON block.account_id = CAST(wanted.value ->> 0 AS BIGINT)
+               AND block.blocked_id = CAST(wanted.value ->> 1 AS BIGINT)
+LEFT JOIN deletion AS recipient ON recipient.account_id = CAST(wanted.value ->> 0 AS BIGINT)
+LEFT JOIN deletion AS sender ON sender.account_id = CAST(wanted.value ->> 1 AS BIGINT)
+WHERE block.account_id IS NOT NULL
+   OR recipient.account_id IS NOT NULL
+   OR sender.account_id IS NOT NULL
+"""
+
+# [[conversation, account, other], …] → (conversation, account, delivered, read, whether one of both
+# hides what it has read)
 CURSORS = """
-SELECT member.conversation_id, member.account_id, member.delivered_seq, member.read_seq
+SELECT member.conversation_id, member.account_id, member.delivered_seq, member.read_seq,
+       own.hides_read OR other.hides_read
 FROM {wanted}
 JOIN member ON member.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
            AND member.account_id = CAST(wanted.value ->> 1 AS BIGINT)
+JOIN account AS own ON own.id = CAST(wanted.value ->> 1 AS BIGINT)
+JOIN account AS other ON other.id = CAST(wanted.value ->> 2 AS BIGINT)
+"""
+
+# [[account, other], …] → those of whom one hides when it is here
+HIDING = """
+SELECT own.id, other.id
+FROM {wanted}
+JOIN account AS own ON own.id = CAST(wanted.value ->> 0 AS BIGINT)
+JOIN account AS other ON other.id = CAST(wanted.value ->> 1 AS BIGINT)
+WHERE own.hides_presence OR other.hides_presence
 """
 
 # One row each from here on.
@@ -107,6 +137,21 @@ NEW_MESSAGE = """
 INSERT INTO message
     (conversation_id, seq, sender_id, client_id, kind, body, sent_at, stored_at)
 VALUES ({value}, {value}, {value}, {value}, 'text', {value}, {value}, {value})
+"""
+
+# What points to a text: a reply to it, or what is done to it.
+NEW_POINTING_MESSAGE = """
+INSERT INTO message
+    (conversation_id, seq, sender_id, client_id, body, sent_at, stored_at,
+     kind, target_seq, reply_to_seq)
+VALUES ({value}, {value}, {value}, {value}, {value}, {value}, {value}, {value}, {value}, {value})
+"""
+
+# A text that was unsent, and what it said after each edit.
+EMPTY_TEXT = "UPDATE message SET body = '' WHERE conversation_id = {value} AND seq = {value}"
+EMPTY_EDITS = """
+UPDATE message SET body = ''
+WHERE conversation_id = {value} AND target_seq = {value} AND kind = 'edit'
 """
 
 MOVE_LAST_SEQ = "UPDATE conversation SET last_seq = {value} WHERE id = {value}"
@@ -130,12 +175,23 @@ DELETE FROM presence WHERE account_id = {value} AND connection NOT IN
 
 CONNECTION_ENDED = "DELETE FROM presence WHERE account_id = {value} AND connection = {value}"
 
-COUNT_CONNECTIONS = "SELECT count(*) FROM presence WHERE account_id = {value}"
+# → how many, and when the last one was announced
+CONNECTIONS = "SELECT count(*), max(since_at) FROM presence WHERE account_id = {value}"
 
-LAST_SEEN = "SELECT last_seen_at FROM account WHERE id = {value}"
+DEVICE_USED = """
+UPDATE device SET last_used_at = {value}
+WHERE id = {value} AND account_id = {value} AND (last_used_at IS NULL OR last_used_at < {value})
+"""
 
-SEEN_NOW = "UPDATE account SET last_seen_at = {value} WHERE id = {value}"
+PRESENCE_OF = """
+SELECT last_seen_at, hides_presence, presence_switched_at FROM account WHERE id = {value}
+"""
 
+SEEN_NOW = """
+UPDATE account SET last_seen_at = {value} WHERE id = {value} AND deleted_at IS NULL
+"""
+
+# Those who may know when the account is here.
 PEERS = """
 SELECT DISTINCT account.name
 FROM member AS mine
@@ -143,4 +199,10 @@ JOIN member AS theirs ON theirs.conversation_id = mine.conversation_id
                      AND theirs.account_id <> mine.account_id
 JOIN account ON account.id = theirs.account_id
 WHERE mine.account_id = {value}
+  AND NOT account.hides_presence
+  AND account.deleted_at IS NULL
+  AND NOT EXISTS (
+      SELECT 1 FROM block
+      WHERE (block.account_id = mine.account_id AND block.blocked_id = account.id)
+         OR (block.account_id = account.id AND block.blocked_id = mine.account_id))
 """

@@ -27,12 +27,13 @@ from bridge import metrics
 from bridge.archive import Archive, LeaseLost
 from bridge.backoff import Backoff
 from bridge.delivery import deliver, deliver_history, fitting, settle_if_answered
-from bridge.intake import AskHistory, Command, Refuse, Send, command_from, refuse
+from bridge.intake import AskHistory, Change, Command, Refuse, Send, command_from, refuse
 from bridge.rates import Rates
 from bridge.session import Incoming, Session, SessionLost
 from bridge.transaction import News
 from chat.accounts import account_named
 from chat.database import Database
+from chat.engines import problem_of
 from chat.messages import history
 from chat.payloads import ErrorRecord, HistoryRecord, MessageRecord
 from chat.settings import Settings
@@ -125,7 +126,7 @@ class Worker:
         if incoming.duplicate or command.account is None:
             return command
         now = self._loop.time()
-        if not isinstance(command, Send | AskHistory):
+        if not isinstance(command, Send | Change | AskHistory):
             return command if self._signal_rates.allow(command.account, now) else None
         if self._message_rates.allow(command.account, now):
             return command
@@ -179,7 +180,7 @@ class Worker:
                     log.exception("a batch cannot be stored", commands=len(commands))
                     return await self._store_one_by_one(batch)
                 metrics.DATABASE_RETRIES.inc()
-                log.warning("the database did not take a batch", error=_kind_of(error))
+                log.warning("the database did not take a batch", error=problem_of(error))
                 await asyncio.sleep(backoff.next_seconds())
                 self.forgive(self._loop.time() - started)
             else:
@@ -211,7 +212,7 @@ class Worker:
             record = await self._loop.run_in_executor(self._reader, self._read, asked)
         except SQLAlchemyError as error:
             # A question can be asked again; its sender has a deadline of its own.
-            log.warning("history could not be read", error=_kind_of(error))
+            log.warning("history could not be read", error=problem_of(error))
             settle_if_answered(incoming)
             return
         if incoming.session.is_open:
@@ -258,11 +259,6 @@ def _may_pass(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or not isinstance(error, to_blame)
     return isinstance(error, TimeoutOfPool)
-
-
-def _kind_of(error: Exception) -> str:
-    """What went wrong, without the statement's parameters: they hold what people wrote."""
-    return str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
 
 
 def _count(news: News | None) -> None:

@@ -1,4 +1,4 @@
-"""Accounts: registering one, finding one, and telling whether a password is its own.
+"""Accounts: registering one, finding one, telling whether a password is its own, changing it.
 
 Names and passwords are judged here for every door. Limits on how often one may try are the
 site's business.
@@ -14,10 +14,11 @@ from threading import BoundedSemaphore
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select, update
 
 from chat.database import Database
-from chat.errors import NameTaken, NotAcceptable, ServerBusy
+from chat.errors import NameTaken, NotAcceptable, ServerBusy, WrongPresentPassword
+from chat.invitations import check_invitation, use_invitation
 from chat.models import Account
 from chat.topics import is_account_name
 
@@ -34,16 +35,26 @@ _RESERVED = ("me",)
 
 
 def register(
-    database: Database, *, name: str, password: str, display_name: str | None, now: datetime
+    database: Database,
+    *,
+    name: str,
+    password: str,
+    display_name: str | None,
+    now: datetime,
+    invitation: str | None = None,
 ) -> Account:
-    """The new account, shown as `display_name` or else as its name.
+    """The new account, shown as `display_name` or else as its name. The invitation, if one is
+    given, is used up with it.
 
-    Raises NotAcceptable for the first field that breaks a rule, NameTaken and ServerBusy.
+    Raises NotAcceptable for the first field that breaks a rule, NameTaken, ServerBusy and
+    InvitationNotValid.
     """
     _check_name(name)
     _check_password(password)
-    shown_as = _shown_as(display_name) if display_name else name
+    shown_as = shown_name(display_name) if display_name else name
     with database.reading() as session:
+        if invitation is not None:
+            check_invitation(session, invitation, now)
         if account_named(session, name):
             raise NameTaken(name)
     account = Account(
@@ -56,6 +67,9 @@ def register(
     try:
         with database.writing() as session:
             session.add(account)
+            if invitation is not None:
+                session.flush()
+                use_invitation(session, invitation, account, now)
     except IntegrityError:  # another registered it since we looked
         raise NameTaken(name) from None
     return account
@@ -68,13 +82,31 @@ def authenticate(database: Database, name: str, password: str) -> Account | None
     """
     with database.reading() as session:
         account = account_named(session, name)
-    known_hash = account.password_hash if account else _nobodys_hash()
-    try:
-        with _taking_turns():
-            _HASHER.verify(known_hash, password)
-    except (VerificationError, InvalidHashError, UnicodeEncodeError):
-        return None
-    return account
+    is_right = _is_password_of(account.password_hash if account else _nobodys_hash(), password)
+    return account if is_right else None
+
+
+def check_password(account: Account, password: str) -> None:
+    """Raises WrongPresentPassword and ServerBusy."""
+    if not _is_password_of(account.password_hash, password):
+        raise WrongPresentPassword
+
+
+def hash_of_new_password(password: str) -> str:
+    """What is kept of it. Raises NotAcceptable and ServerBusy."""
+    _check_password(password, field="new_password")
+    return _hash(password)
+
+
+def change_password(session: Session, account: Account, new_hash: str) -> None:
+    """Raises WrongPresentPassword when it was changed by another since `account` was read."""
+    unchanged = (
+        col(Account.id) == account.id,
+        col(Account.password_hash) == account.password_hash,
+    )
+    changed = session.exec(update(Account).where(*unchanged).values(password_hash=new_hash))
+    if changed.rowcount == 0:
+        raise WrongPresentPassword
 
 
 def account_named(session: Session, name: str) -> Account | None:
@@ -82,6 +114,14 @@ def account_named(session: Session, name: str) -> Account | None:
     if not is_account_name(name):
         return None
     return session.exec(select(Account).where(Account.name == name)).first()
+
+
+def _is_password_of(known_hash: str, password: str) -> bool:
+    try:
+        with _taking_turns():
+            return _HASHER.verify(known_hash, password)
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
+        return False
 
 
 @contextmanager
@@ -117,15 +157,16 @@ def _check_name(name: str) -> None:
         )
 
 
-def _check_password(password: str) -> None:
+def _check_password(password: str, *, field: str = "password") -> None:
     low, high = PASSWORD_CHARACTERS
     if not low <= len(password) <= high:
-        raise NotAcceptable("password", f"must be {low} to {high} characters long")
+        raise NotAcceptable(field, f"must be {low} to {high} characters long")
     if not is_text(password):
-        raise NotAcceptable("password", "must be made of Unicode characters, without NUL")
+        raise NotAcceptable(field, "must be made of Unicode characters, without NUL")
 
 
-def _shown_as(display_name: str) -> str:
+def shown_name(display_name: str) -> str:
+    """The display name as it is kept. Raises NotAcceptable."""
     shown_as = unicodedata.normalize("NFC", display_name).strip()
     if not 1 <= len(shown_as) <= DISPLAY_NAME_CHARACTERS or not is_printable(shown_as):
         raise NotAcceptable(

@@ -1,16 +1,18 @@
 """Conversations: finding the one of two accounts, and the list that an account sees.
 
-That a direct conversation has exactly two members is known to `direct_key` and `peer_of` alone.
+What one of both hides from the other is left out of that list. That a direct conversation has
+exactly two members is known to `direct_key` and `peer_of` alone.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from chat.models import Account, Conversation, Member, Message
+from chat.changes import as_it_is_now, changes_of_newest_texts, newest_text
+from chat.models import Account, Block, Conversation, Member, Message
 from chat.payloads import MessageRecord
 from chat.presence import online_among
 from chat.times import rfc3339
@@ -32,6 +34,8 @@ class ConversationSummary:
     unread: int
     online: bool
     last_seen_at: str | None
+    # Nobody can write to the peer any more.
+    deleted: bool
 
 
 def direct_key(account_id: int, other_id: int) -> str:
@@ -48,7 +52,7 @@ def direct_conversation(session: Session, account: Account, peer: Account) -> Co
 
 
 def conversations_of(session: Session, account: Account) -> list[ConversationSummary]:
-    """All conversations of the account, that with the newest message first; two statements."""
+    """All conversations of the account, that with the newest text first; three statements."""
     mine, theirs = aliased(Member), aliased(Member)
     last_is_mine = col(Message.sender_id) == account.id
     unread = (
@@ -58,12 +62,16 @@ def conversations_of(session: Session, account: Account) -> list[ConversationSum
             Message.conversation_id == mine.conversation_id,
             Message.seq > mine.read_seq,
             Message.sender_id != account.id,
+            Message.kind == "text",
+            Message.body != "",  # as one is that was unsent
         )
         .correlate(mine)
         .scalar_subquery()
     )
     rows = session.execute(
-        select(Conversation, mine, theirs, Account, Message, last_is_mine, unread)  # type: ignore[call-overload]
+        select(  # type: ignore[call-overload]
+            Conversation, mine, theirs, Account, Message, last_is_mine, unread, _is_apart(account)
+        )
         .join(mine, mine.conversation_id == Conversation.id)
         .join(
             theirs,
@@ -73,36 +81,54 @@ def conversations_of(session: Session, account: Account) -> list[ConversationSum
         .join(
             Message,
             (col(Message.conversation_id) == Conversation.id)
-            & (col(Message.seq) == Conversation.last_seq),
+            & (col(Message.seq) == newest_text(Conversation.id)),
         )
         .where(mine.account_id == account.id)
         .order_by(col(Message.stored_at).desc(), col(Conversation.id).desc())
     ).all()
-    online = online_among(session, [peer.id for _, _, _, peer, *_ in rows])
+    shown = {
+        peer.id
+        for _, _, _, peer, *_, is_apart in rows
+        if not (account.hides_presence or peer.hides_presence or peer.deleted_at or is_apart)
+    }
+    online = online_among(session, shown)
+    changes = changes_of_newest_texts(session, account)
     return [
         ConversationSummary(
             conversation=conversation.id,
             peer=peer.name,
             display_name=peer.display_name,
-            last_message=message_record(
-                message,
-                *((account.name, peer.name) if is_mine else (peer.name, account.name)),
+            last_message=as_it_is_now(
+                message_record(
+                    message,
+                    *((account.name, peer.name) if is_mine else (peer.name, account.name)),
+                ),
+                changes.get((message.conversation_id, message.seq), ()),
+                {account.id: account.name, peer.id: peer.name},
             ),
             last_seq=conversation.last_seq,
             read=me.read_seq,
             delivered=me.delivered_seq,
-            peer_read=they.read_seq,
+            peer_read=0 if account.hides_read or peer.hides_read else they.read_seq,
             peer_delivered=they.delivered_seq,
             unread=unread_count,
             online=peer.id in online,
-            last_seen_at=wire_time(peer.last_seen_at),
+            last_seen_at=wire_time(peer.last_seen_at) if peer.id in shown else None,
+            deleted=peer.deleted_at is not None,
         )
-        for conversation, me, they, peer, message, is_mine, unread_count in rows
+        for conversation, me, they, peer, message, is_mine, unread_count, _ in rows
     ]
 
 
+def _is_apart(account: Account) -> ColumnElement[bool]:
+    """Whether one of both has blocked the other."""
+    has_blocked = and_(col(Block.account_id) == account.id, col(Block.blocked_id) == Account.id)
+    is_blocked = and_(col(Block.account_id) == Account.id, col(Block.blocked_id) == account.id)
+    return select(Block).where(or_(has_blocked, is_blocked)).correlate(Account).exists()
+
+
 def message_record(message: Message, sender: str, to: str) -> MessageRecord:
-    """A row of the archive as everyone sees it."""
+    """A row of the archive as everyone heard of it."""
     return MessageRecord(
         conversation=message.conversation_id,
         seq=message.seq,
@@ -113,6 +139,8 @@ def message_record(message: Message, sender: str, to: str) -> MessageRecord:
         text=message.body,
         sent_at=wire_time(message.sent_at),
         stored_at=rfc3339(message.stored_at),
+        target=message.target_seq,
+        reply_to=message.reply_to_seq,
     )
 
 

@@ -7,24 +7,24 @@ is `mqtt_acl`'s business.
 
 import base64
 import hmac
-import re
 import secrets
 import string
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, update
 
 from chat.accounts import is_printable
 from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
 from chat.models import Account, Device
 from chat.presence import forget_device
-from chat.topics import is_account_name
+from chat.user_names import account_and_device, is_device_id
 
 KINDS = ("browser", "phone", "thing")
 NAME_CHARACTERS = 64
 MOST_DEVICES = 100
+USE_NOTED_EVERY = timedelta(minutes=1)
 
 _ID_CHARACTERS = 12
 _ID_ALPHABET = string.ascii_lowercase + string.digits
@@ -70,20 +70,31 @@ def devices_of(session: Session, account: Account) -> list[Device]:
 
 def device_of(session: Session, account: Account, device_id: str) -> Device:
     """One of the account's own devices. Raises UnknownDevice, also for another's."""
-    device = session.get(Device, device_id) if _is_id(device_id) else None
+    device = session.get(Device, device_id) if is_device_id(device_id) else None
     if device is None or device.account_id != account.id:
         raise UnknownDevice(device_id)
     return device
 
 
-def remove_device(session: Session, device_id: str) -> None:
+def remove_device(session: Session, device_id: str) -> bool:
     """Forget a device, its connections, and the logins of its browser (which go with the row);
-    one that is not there is forgotten already."""
+    one that is not there is forgotten already. Answers whether it was."""
     device = session.get(Device, device_id)
-    if device is not None:
-        forget_device(session, device)
-        # By a statement: another may be forgetting it at the same moment.
-        session.exec(delete(Device).where(col(Device.id) == device_id))
+    if device is None:
+        return False
+    forget_device(session, device)
+    # By a statement: another may be forgetting it at the same moment.
+    return session.exec(delete(Device).where(col(Device.id) == device_id)).rowcount > 0
+
+
+def is_use_noted(device: Device, now: datetime) -> bool:
+    """Whether it is known that the device is in use: to the minute is enough."""
+    return device.last_used_at is not None and now - device.last_used_at < USE_NOTED_EVERY
+
+
+def note_use(session: Session, device: Device, now: datetime) -> None:
+    """The device was used just now."""
+    session.exec(update(Device).where(col(Device.id) == device.id).values(last_used_at=now))
 
 
 def all_devices(session: Session) -> Iterator[tuple[str, Device]]:
@@ -124,20 +135,21 @@ def is_secret_of_device(session: Session, server_key: bytes, name: str, password
 
 def _owned_device(session: Session, user_name: str) -> tuple[Account, Device] | None:
     """One look-up by primary key, in both tables."""
-    account_name, _, device_id = user_name.partition(".")
-    if not is_account_name(account_name) or not _is_id(device_id):
+    named = account_and_device(user_name)
+    if named is None:
         return None
+    account_name, device_id = named
     owned = select(Account, Device).join(Device)
     return session.exec(owned.where(Device.id == device_id, Account.name == account_name)).first()
 
 
 def _generation_of(session: Session, user_name: str) -> int | None:
     """One look-up by primary key."""
-    account_name, _, device_id = user_name.partition(".")
-    if not is_account_name(account_name) or not _is_id(device_id):
+    named = account_and_device(user_name)
+    if named is None:
         return None
-    named = {"account": account_name, "device": device_id}
-    return session.connection().execute(_GENERATION, named).scalar()
+    values = dict(zip(("account", "device"), named, strict=True))
+    return session.connection().execute(_GENERATION, values).scalar()
 
 
 # Built once: to build it costs more than to run it.
@@ -146,11 +158,6 @@ _GENERATION = (
     .join(Account)
     .where(Device.id == bindparam("device"), Account.name == bindparam("account"))
 )
-
-
-def _is_id(text: str) -> bool:
-    """Whether a device could have it: not every database takes any text as a question."""
-    return bool(re.fullmatch(r"[a-z0-9]{1,16}", text))
 
 
 def _secret(server_key: bytes, device_id: str, generation: int) -> str:

@@ -98,7 +98,7 @@ def take_time(connection: Connection) -> None:
 
 def problem_of(error: Exception) -> str:
     """What the database says is wrong: one line, without statement, values and password."""
-    said = str(getattr(error, "orig", None) or error).strip()
+    said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
     return _WHERE.sub("", said.splitlines()[0]).rstrip(".")
 
 

@@ -55,6 +55,27 @@ class UnknownAccount(KatydidError):
         self.name = name
 
 
+class WrongPresentPassword(KatydidError):
+    """Who wants to change or to end an account does not know its password."""
+
+    def __init__(self) -> None:
+        super().__init__("The present password is wrong.")
+
+
+class InvitationNotValid(KatydidError):
+    """With this invitation nobody can register: it is unknown, used or expired."""
+
+
+class TooManyInvitations(KatydidError):
+    """The account has as many open invitations as one may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"You have {most} invitations that nobody has used yet, which is the most; each expires"
+            " after seven days."
+        )
+
+
 class UnknownDevice(KatydidError):
     """The account has no device with this id."""
 

@@ -53,3 +53,14 @@ def prolong_login(session: Session, login_id: str, now: datetime) -> None:
 def end_login(session: Session, login_id: str) -> None:
     """It is worth nothing from now on; a second call changes nothing."""
     session.exec(delete(Login).where(col(Login.id) == login_id))
+
+
+def end_logins(session: Session, account: Account, *, but: str | None = None) -> list[str | None]:
+    """End all of the account's logins, but that one; answers the browser's device of each, which is
+    not forgotten here."""
+    of_account = [col(Login.account_id) == account.id]
+    if but is not None:
+        of_account.append(col(Login.id) != but)
+    devices = list(session.exec(select(Login.device_id).where(*of_account)))
+    session.exec(delete(Login).where(*of_account))
+    return devices

@@ -6,7 +6,7 @@ tables change only through a new file in `migrations/`.
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from chat.times import UtcMilliseconds
@@ -26,6 +26,14 @@ class Account(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcMilliseconds)
     # When its last connection ended; null until the first one has.
     last_seen_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+    # Whether others are not told that it is online, or writing; nor it of them.
+    hides_presence: bool = Field(default=False)
+    # When that was last changed: what is announced first after it tells the others.
+    presence_switched_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+    # Whether others are not told what it has read; nor it of them.
+    hides_read: bool = Field(default=False)
+    # From then on it is nobody any more; the row stays, since its name is never given out again.
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
 
 
 class Device(SQLModel, table=True):
@@ -40,6 +48,8 @@ class Device(SQLModel, table=True):
     # Part of what the secret is derived from: a higher one is a new secret.
     generation: int = Field(default=1)
     created_at: datetime = Field(sa_type=UtcMilliseconds)
+    # When it last announced itself, or asked over HTTP as itself, to the minute; null before.
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
 
 
 class Login(SQLModel, table=True):
@@ -47,7 +57,8 @@ class Login(SQLModel, table=True):
 
     # Random, since the cookie carries it.
     id: str = Field(primary_key=True, max_length=43)
-    account_id: int = Field(foreign_key="account.id", sa_type=_Id)
+    # The index serves ending all the logins of an account.
+    account_id: int = Field(foreign_key="account.id", index=True, sa_type=_Id)
     # The browser's own device, with which the login ends; the index serves that.
     device_id: str | None = Field(
         default=None, foreign_key="device.id", ondelete="CASCADE", index=True, max_length=16
@@ -82,13 +93,23 @@ class Member(SQLModel, table=True):
 
 
 class Message(SQLModel, table=True):
-    """One message as it was archived. Without a rowid, SQLite keeps a conversation's messages
+    """One message as it was archived: a text, or what was done to one later (an edit, an unsend, a
+    reaction), which is a row of its own. Without a rowid, SQLite keeps a conversation's messages
     side by side in the order of `seq`, so that a page of history is one short walk."""
 
     __table_args__ = (
         # Nothing is doubled, for ever; begins with the conversation, so that the table can be
         # distributed by it.
         UniqueConstraint("conversation_id", "sender_id", "client_id", name="uq_message_client_id"),
+        # Serves "what was done to these texts"; a text is not in it, so it costs a send nothing.
+        Index(
+            "ix_message_target",
+            "conversation_id",
+            "target_seq",
+            "seq",
+            sqlite_where=text("target_seq IS NOT NULL"),
+            postgresql_where=text("target_seq IS NOT NULL"),
+        ),
         {"sqlite_with_rowid": False},
     )
 
@@ -99,11 +120,18 @@ class Message(SQLModel, table=True):
     sender_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), nullable=False))
     # The id that the sender gave; unique only among this sender's messages in the conversation.
     client_id: str = Field(max_length=64)
+    # text, edit, unsend or reaction.
     kind: str = Field(default="text", max_length=16)
+    # The text, an edit's new text, a reaction's emoji ("" takes it away); "" for an unsend. A text
+    # that was unsent is "" too, as are its edits; no other text is.
     body: str = Field(sa_type=Text)
     # What the sender's clock said; never used for order.
     sent_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
     stored_at: datetime = Field(sa_type=UtcMilliseconds)
+    # The text that an edit, an unsend or a reaction is about; null for a text.
+    target_seq: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
+    # The text that a text answers; null where it answers none.
+    reply_to_seq: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
 
 
 class Block(SQLModel, table=True):
@@ -112,6 +140,41 @@ class Block(SQLModel, table=True):
     account_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
     blocked_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
     created_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class Invitation(SQLModel, table=True):
+    """A link with which one account can be registered, once, before it expires."""
+
+    # SHA-256 of what the link says: who reads this table cannot register.
+    digest: str = Field(primary_key=True, max_length=43)
+    # Null when it was made on the command line; the index serves an account's list.
+    inviter_id: int | None = Field(
+        default=None, foreign_key="account.id", index=True, sa_type=_Id, nullable=True
+    )
+    created_at: datetime = Field(sa_type=UtcMilliseconds)
+    expires_at: datetime = Field(sa_type=UtcMilliseconds)
+    # The account that it became; null until then.
+    used_by_id: int | None = Field(
+        default=None, foreign_key="account.id", sa_type=_Id, nullable=True
+    )
+
+
+class Deletion(SQLModel, table=True):
+    """An account that was deleted, or is being: what is to be erased, and what was so far."""
+
+    account_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    )
+    erases_messages: bool
+    began_at: datetime = Field(sa_type=UtcMilliseconds)
+    # Null as long as something is left to do, by whoever comes to it.
+    finished_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+    # Counted in the transactions that erase.
+    devices: int = Field(default=0)
+    logins: int = Field(default=0)
+    blocks: int = Field(default=0)
+    invitations: int = Field(default=0)
+    messages: int = Field(default=0)
 
 
 class Presence(SQLModel, table=True):

@@ -9,13 +9,20 @@ from collections.abc import Iterable
 from sqlalchemy import true
 from sqlmodel import Session, col, delete, select
 
-from chat.models import Device, Presence
+from chat.models import Account, Device, Presence
 
 
 def online_among(session: Session, account_ids: Iterable[int]) -> set[int]:
     """Those of the accounts that are online."""
     among = select(Presence.account_id).where(col(Presence.account_id).in_(list(account_ids)))
     return set(session.exec(among.distinct()))
+
+
+def connected_devices(session: Session, account: Account) -> set[str]:
+    """The ids of those devices that are connected and have said so; a connection's name begins with
+    the id of its device."""
+    names = session.exec(select(Presence.connection).where(Presence.account_id == account.id))
+    return {name.partition("-")[0] for name in names}
 
 
 def forget_device(session: Session, device: Device) -> None:

@@ -58,14 +58,7 @@ def renew_leases(
         .where(col(Shard.shard).in_(shards), col(Shard.expires_at) <= database_now_ms())
         .with_for_update(skip_locked=True)
     )
-    taken = col(Shard.shard).in_(session.exec(free).all())
-    _change(
-        session,
-        taken,
-        worker=worker,
-        number=Shard.number + 1,
-        expires_at=_from_now(LEASE_SECONDS),
-    )
+    _give(session, col(Shard.shard).in_(session.exec(free).all()), worker)
     return _leases_of(session, worker)
 
 
@@ -113,13 +106,7 @@ def even_handovers(
 def hand_over(session: Session, lease: Lease, *, to: str) -> None:
     """Give the lease to another worker; nothing, if it is no longer what it was."""
     as_it_was = (col(Shard.shard) == lease.shard) & (col(Shard.number) == lease.number)
-    _change(
-        session,
-        as_it_was,
-        worker=to,
-        number=Shard.number + 1,
-        expires_at=_from_now(LEASE_SECONDS),
-    )
+    _give(session, as_it_was, to)
 
 
 def give_back(session: Session, worker: str) -> None:
@@ -154,6 +141,11 @@ def _leases_of(session: Session, worker: str) -> dict[int, Lease]:
         shard: Lease(shard, number, None if unserved is None else unserved / 1000)
         for shard, number, unserved in session.exec(held)
     }
+
+
+def _give(session: Session, which: Any, worker: str) -> None:
+    until = _from_now(LEASE_SECONDS)
+    _change(session, which, worker=worker, number=Shard.number + 1, expires_at=until)
 
 
 def _change(session: Session, which: Any, **values: Any) -> None:

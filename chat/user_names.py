@@ -8,7 +8,7 @@ import re
 from chat.topics import SHARDS, is_account_name, shard_digit
 
 ADMIN = "_admin"
-_DEVICE_ID = re.compile(r"[a-z0-9]+")
+_DEVICE_ID = re.compile(r"[a-z0-9]{1,16}")
 
 
 def device_user_name(account: str, device_id: str) -> str:
@@ -21,12 +21,16 @@ def bridge_user_name(shard: int) -> str:
     return f"_bridge.{shard_digit(shard)}"
 
 
-def account_of_device(user_name: str) -> str | None:
-    """The account whose device is called so, whether or not there is such a device; None for a
+def account_and_device(user_name: str) -> tuple[str, str] | None:
+    """The account's name and the device's id, whether or not there is such a device; None for a
     name that no device can have."""
     account, _, device_id = user_name.partition(".")
-    is_one = is_account_name(account) and _DEVICE_ID.fullmatch(device_id)
-    return account if is_one else None
+    return (account, device_id) if is_account_name(account) and is_device_id(device_id) else None
+
+
+def is_device_id(text: str) -> bool:
+    """Whether a device could have it: not every database takes any text as a question."""
+    return _DEVICE_ID.fullmatch(text) is not None
 
 
 def shard_of_bridge(user_name: str) -> int | None:

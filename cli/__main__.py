@@ -32,6 +32,10 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.migrate import migrate
 
             return migrate(os.environ)
+        if command == "invite":
+            from cli.invite import invite
+
+            return invite(os.environ, arguments)
         if command == "secrets":
             from cli.secrets import make_secrets
 

@@ -27,6 +27,7 @@ from chat.errors import KatydidError
 from chat.presence import nobody_is_online
 from chat.secrets import Secrets, load_secrets
 from chat.settings import REPOSITORY, Settings, settings_from
+from cli.private_files import write_private
 from cli.programs import find_program
 from cli.tied import tie_to_parent
 from mqtt_acl.dynamic_security import whole_file
@@ -151,10 +152,7 @@ def _write_dynamic_security(settings: Settings, secrets: Secrets) -> None:
     finally:
         database.close()
     file = settings.broker_dir / "dynamic-security.json"
-    draft = file.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(whole_file(secrets, everyone)), encoding="utf-8")
-    draft.replace(file)
+    write_private(file, json.dumps(whole_file(secrets, everyone)))
 
 
 def _create_sessions_behind_closed_doors(

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chat.database import Database
 from chat.engines import problem_of
 from chat.errors import KatydidError
-from chat.settings import settings_from
+from chat.settings import Settings, settings_from
 from cli.terminal import say
 
 
@@ -20,12 +20,17 @@ class DatabaseFails(KatydidError):
 
 def migrate(environ: Mapping[str, str]) -> int:
     """Exit status: 0 when the tables are as they should be; a second call changes nothing."""
-    database = Database(settings_from(environ).database_url)
+    make_tables(settings_from(environ))
+    say("the tables are up to date")
+    return 0
+
+
+def make_tables(settings: Settings) -> None:
+    """Raises DatabaseFails, and TablesFromLater where a later version was here before."""
+    database = Database(settings.database_url)
     try:
         database.migrate()
     except SQLAlchemyError as error:
         raise DatabaseFails(database, error) from None
     finally:
         database.close()
-    say("the tables are up to date")
-    return 0

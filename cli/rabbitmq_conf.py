@@ -11,6 +11,7 @@ from chat.hosts import address, reachable
 from chat.secrets import Secrets
 from chat.settings import REPOSITORY, Settings
 from chat.user_names import ADMIN
+from cli.private_files import write_private
 from mqtt_acl.http_auth import door_path
 
 _MARK = "[installation]"
@@ -82,9 +83,5 @@ def write_for_elsewhere(settings: Settings, secrets: Secrets) -> Path:
         door_url=door_url(settings, secrets),
     )
     file = settings.broker_dir / "rabbitmq.conf"
-    draft = file.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_text(content, encoding="utf-8")
-    draft.replace(file)
+    write_private(file, content)
     return file

@@ -46,7 +46,7 @@ def wait_until_ready(
 
 def where_to_begin(settings: Settings) -> str:
     """The address to open, and how a program writes to someone."""
-    url = settings.public_url or _own_url(settings)
+    url = site_url(settings)
     return "\n".join(
         [
             f"Katydid is ready. Open {url}/",
@@ -61,6 +61,11 @@ def where_to_begin(settings: Settings) -> str:
             "Ctrl-C stops everything.",
         ]
     )
+
+
+def site_url(settings: Settings) -> str:
+    """Where people find the site."""
+    return settings.public_url or _own_url(settings)
 
 
 def _broker_options(settings: Settings) -> str:

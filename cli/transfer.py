@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 import psycopg
-from sqlalchemy import Column, Connection, Integer, Table
+from sqlalchemy import Boolean, Column, Connection, Integer, Table
 from sqlmodel import SQLModel
 
 from chat import models  # noqa: F401  the tables enter SQLModel.metadata
@@ -128,6 +128,7 @@ def _rows(connection: Connection, table: Table) -> Iterator[Row]:
         order = ", ".join(_quoted(column) for column in table.primary_key)
         yield from raw.execute(f"SELECT {columns} FROM {table.name} ORDER BY {order}")  # noqa: S608
         return
+    columns = ", ".join(_as_number(column) for column in table.columns)
     order = ", ".join(_bytewise(column) for column in table.primary_key)
     query = f"COPY (SELECT {columns} FROM {table.name} ORDER BY {order}) TO STDOUT"  # noqa: S608
     with _cursor(connection) as cursor, cursor.copy(query.encode()) as copy:
@@ -155,8 +156,14 @@ def _bytewise(column: Column[Any]) -> str:
     return _quoted(column) + ("" if _is_number(column) else ' COLLATE "C"')
 
 
+def _as_number(column: Column[Any]) -> str:
+    """What is true or false is 1 or 0, as in SQLite."""
+    is_boolean = isinstance(column.type, Boolean)
+    return f"CAST({_quoted(column)} AS INTEGER)" if is_boolean else _quoted(column)
+
+
 def _is_number(column: Column[Any]) -> bool:
-    return isinstance(getattr(column.type, "impl_instance", column.type), Integer)
+    return isinstance(getattr(column.type, "impl_instance", column.type), Integer | Boolean)
 
 
 def _quoted(column: Column[Any]) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from chat.errors import KatydidError
 from chat.secrets import Secrets
-from chat.user_names import account_of_device, shard_of_bridge
+from chat.user_names import account_and_device, shard_of_bridge
 from mqtt_acl.grants import Grants, grants_for_account, grants_for_bridge
 
 VHOST = "/"
@@ -103,8 +103,8 @@ def is_before_hearing_or_saying(asked: Question) -> bool:
 
 def grants_of(user_name: str) -> Grants | None:
     """What a device or a bridge may do; None for a name that is neither's."""
-    if (account := account_of_device(user_name)) is not None:
-        return grants_for_account(account)
+    if (named := account_and_device(user_name)) is not None:
+        return grants_for_account(named[0])
     if (shard := shard_of_bridge(user_name)) is not None:
         return grants_for_bridge(shard)
     return None

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from chat.secrets import Secrets
 from chat.settings import Settings
-from chat.user_names import account_of_device
+from chat.user_names import account_and_device
 from mqtt_acl.http_auth import VHOST, client_of_queue, queues_of
 from mqtt_acl.issuer import Credentials
 from mqtt_acl.management import Management
@@ -56,7 +56,7 @@ class KickingIssuer:
         queues = self._management.get(f"/queues/{_VHOST}?columns=name")
         clients = {client_of_queue(queue["name"]) for queue in queues}
         for user_name in clients - known:
-            if user_name is not None and account_of_device(user_name) is not None:
+            if user_name is not None and account_and_device(user_name) is not None:
                 self.revoke(user_name)
 
     def check(self) -> None:

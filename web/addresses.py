@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import request, url_for
 
 from chat.hosts import address, reachable
 from chat.settings import Settings
@@ -44,6 +44,14 @@ def websocket_origin(settings: Settings) -> str:
     """What a page must be allowed to connect to."""
     parts = urlsplit(websocket_url(settings))
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def registration_url(settings: Settings, token: str) -> str:
+    """The link with which who was invited registers."""
+    site = settings.public_url
+    if site is None:
+        site = f"{'https' if is_https(settings) else 'http'}://{request.host}"
+    return f"{site}{url_for('register', invitation=token)}"
 
 
 def is_https(settings: Settings) -> bool:

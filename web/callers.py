@@ -10,9 +10,10 @@ import structlog
 from flask import Flask, Request, request, session
 from flask_login import LoginManager, current_user, login_user
 from flask_wtf.csrf import generate_csrf
+from sqlalchemy.exc import SQLAlchemyError
 
 from chat.accounts import authenticate
-from chat.devices import authenticate_device
+from chat.devices import authenticate_device, is_use_noted, note_use
 from chat.logins import LASTS, begin_login, bind_login, end_login, find_login, prolong_login
 from chat.models import Account, Device
 from chat.times import now
@@ -66,6 +67,13 @@ def is_api_call() -> bool:
 
 def caller() -> Caller:
     """Who is calling. Raises NotLoggedIn."""
+    if not is_logged_in():
+        raise NotLoggedIn
+    return leaving_caller()
+
+
+def leaving_caller() -> Caller:
+    """As `caller`; also one whose account is being deleted, who may ask for that alone."""
     if not current_user.is_authenticated:
         raise NotLoggedIn
     found: Caller = current_user._get_current_object()
@@ -82,7 +90,7 @@ def browser() -> Caller:
 
 def is_logged_in() -> bool:
     """Whether somebody is calling whom we know."""
-    return bool(current_user.is_authenticated)
+    return bool(current_user.is_authenticated) and current_user.account.deleted_at is None
 
 
 def log_in(account: Account) -> None:
@@ -170,7 +178,22 @@ def _by_secret(user_name: str, secret: str) -> Caller | None:
     server_key = parts().secrets.server_key
     with parts().database.reading() as sql:
         found = authenticate_device(sql, server_key, user_name, secret)
-    return Caller(*found) if found else None
+    if found is None:
+        return None
+    _note_use(found[1])
+    return Caller(*found)
+
+
+def _note_use(device: Device) -> None:
+    """That it cannot be noted is no reason to refuse what it asks for."""
+    at = now()
+    if is_use_noted(device, at):
+        return
+    try:
+        with parts().database.writing() as sql:
+            note_use(sql, device, at)
+    except SQLAlchemyError as error:
+        log.warning("the use of a device is not noted", device=device.id, why=type(error).__name__)
 
 
 def _by_password(name: str, password: str) -> Caller | None:

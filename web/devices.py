@@ -4,11 +4,15 @@ SQL is the truth, and a broker that starts is filled from it. The broker is neve
 transaction: the bridge wants to archive meanwhile.
 """
 
+from collections.abc import Callable, Iterable
+
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
-from chat.devices import check_may_add_device, device_of, new_device, remove_device
+from chat.devices import check_may_add_device, device_of, devices_of, new_device, remove_device
 from chat.errors import BrokerUnreachable
+from chat.logins import end_logins
 from chat.models import Account, Device
 from chat.times import now
 from chat.user_names import device_user_name
@@ -44,15 +48,36 @@ def add_device(account: Account, *, name: str, kind: str) -> Device:
 
 
 def revoke_device(account: Account, device_id: str) -> None:
-    """Cut the device off and forget it. Raises UnknownDevice and BrokerUnreachable.
+    """Cut the device off and forget it. Raises UnknownDevice and BrokerUnreachable."""
+    with parts().database.reading() as sql:
+        device_of(sql, account, device_id)
+    cut_off(account, device_id)
+
+
+def revoke_others(account: Account, *, device_id: str | None, login_id: str | None) -> int:
+    """As `revoke_device`, for all devices but the one that asks, and for all browsers that are
+    logged in, but this one, also those that have no device yet; answers how many devices."""
+    with parts().database.writing() as sql:
+        others = [device for device in devices_of(sql, account) if device.id != device_id]
+        end_logins(sql, account, but=login_id)
+    for device in others:
+        cut_off(account, device.id)
+    return len(others)
+
+
+def cut_off(
+    account: Account, device_id: str, *, besides: Callable[[Session, Account], None] | None = None
+) -> None:
+    """Cut one of the account's devices off and forget it; `besides` is done in the transaction that
+    does so. Raises BrokerUnreachable.
 
     The broker first: who is told that the device is gone must be able to rely on it. Should SQL
     fail after that, the device is dead but still listed, and can be revoked once more.
     """
-    with parts().database.reading() as sql:
-        device_of(sql, account, device_id)
     parts().issuer.revoke(device_user_name(account.name, device_id))
-    _forget(device_id)
+    with parts().database.writing() as sql:
+        if remove_device(sql, device_id) and besides is not None:
+            besides(sql, account)
     # Once more, for a broker that started anew in between, from an SQL that still had the device.
     _revoke_if_it_can_be(device_user_name(account.name, device_id))
     log.info("a device was revoked", account=account.name, device=device_id)
@@ -65,14 +90,16 @@ def give_up_device(account: Account, device_id: str) -> None:
     shown again. A broker that is down is told by its next start; one that only did not answer keeps
     the credential until then, so the log says which it is.
     """
-    _forget(device_id)
-    _revoke_if_it_can_be(device_user_name(account.name, device_id))
-    log.info("a device was given up", account=account.name, device=device_id)
-
-
-def _forget(device_id: str) -> None:
     with parts().database.writing() as sql:
         remove_device(sql, device_id)
+    drop_at_broker(account, [device_id])
+
+
+def drop_at_broker(account: Account, device_ids: Iterable[str]) -> None:
+    """Tell the broker of devices that SQL has forgotten already."""
+    for device_id in device_ids:
+        _revoke_if_it_can_be(device_user_name(account.name, device_id))
+        log.info("a device was given up", account=account.name, device=device_id)
 
 
 def _revoke_if_it_can_be(user_name: str) -> None:

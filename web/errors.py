@@ -33,6 +33,17 @@ class RegistrationClosed(KatydidError):
         )
 
 
+class NoInvitationsHere(KatydidError):
+    """Nobody is registered by invitation at this server."""
+
+    def __init__(self, registration: str) -> None:
+        super().__init__(
+            "Everybody can make an account here; nobody needs an invitation."
+            if registration == "open"
+            else "This server takes no new accounts."
+        )
+
+
 class OnlyForBrowsers(KatydidError):
     """What was asked belongs to a browser's session, and the caller has none."""
 

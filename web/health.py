@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from chat.database import Database
+from chat.engines import problem_of
 from chat.errors import KatydidError
 from chat.settings import Settings
 from chat.shards import SILENT_AFTER_SECONDS, unserved_shards
@@ -75,7 +76,7 @@ class Health:
         try:
             self._storage.incr("healthz", 60)
         except SQLAlchemyError as error:
-            raise NotReady(f"SQL cannot be written: {_cause(error)}.") from None
+            raise NotReady(f"SQL cannot be written: {problem_of(error)}.") from None
         self._written_at = time.monotonic()
 
     def _check_broker(self) -> None:
@@ -96,12 +97,6 @@ class Health:
             raise NotReady(
                 f"No bridge has served these shards for {SILENT_AFTER_SECONDS:.0f} s: {digits}."
             )
-
-
-def _cause(error: SQLAlchemyError) -> str:
-    """The first line of what the database says, without the statement and its parameters."""
-    said = str(error.orig) if isinstance(error, DBAPIError) else ""
-    return said.partition("\n")[0] or type(error).__name__
 
 
 def _problem(check: Future[None]) -> str | None:

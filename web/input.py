@@ -55,6 +55,16 @@ def optional_text(body: dict[str, Any], field: str) -> str | None:
     return None if body.get(field) is None else text(body, field)
 
 
+def optional_boolean(body: dict[str, Any], field: str) -> bool | None:
+    """A field that may be true, false, or not there."""
+    if field not in body:
+        return None
+    value = body[field]
+    if not isinstance(value, bool):
+        raise NotAcceptable(field, "must be true or false")
+    return value
+
+
 def whole_number(name: str) -> int | None:
     """A query parameter that may be there once, in digits; its range is chat's to judge."""
     values = request.args.getlist(name)

@@ -19,17 +19,21 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from chat.errors import (
     BrokerUnreachable,
+    InvitationNotValid,
     KatydidError,
     NameTaken,
     NotAcceptable,
     ServerBusy,
     TooManyDevices,
+    TooManyInvitations,
     UnknownAccount,
     UnknownDevice,
+    WrongPresentPassword,
 )
 from web.callers import is_api_call
 from web.errors import (
     NoDeviceYet,
+    NoInvitationsHere,
     NotLoggedIn,
     OnlyForBrowsers,
     RegistrationClosed,
@@ -48,10 +52,15 @@ _ANSWERS: dict[type[Exception], tuple[int, str, str | None]] = {
     UnknownDevice: (404, "Unknown device", None),
     NoDeviceYet: (404, "No device yet", None),
     TooManyDevices: (422, "Too many devices", None),
+    TooManyInvitations: (422, "Too many invitations", None),
     ServerBusy: (503, "Server busy", None),
     NotLoggedIn: (401, "Not logged in", None),
     WrongPassword: (401, "Wrong password", None),
+    # Not 401, which says that nobody is logged in.
+    WrongPresentPassword: (403, "Wrong present password", None),
     RegistrationClosed: (403, "Registration closed", None),
+    InvitationNotValid: (403, "Invitation not valid", None),
+    NoInvitationsHere: (403, "No invitations here", None),
     OnlyForBrowsers: (403, "Only for browsers", None),
     CSRFError: (
         403,

@@ -23,6 +23,7 @@ from chat.hosts import address, reachable
 from chat.secrets import Secrets
 from chat.user_names import ADMIN
 from cli.cluster.debian_root import bring_root
+from cli.private_files import write_private
 from cli.rabbitmq_conf import filled
 
 PLUGINS = (
@@ -109,8 +110,8 @@ def prepare_node(cluster: Cluster, number: int, secrets: Secrets) -> None:
     """Write all that a node is told, anew at each start; what it keeps stays."""
     folder = cluster.node_folder(number)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    user, group = _owner(cluster.root)
-    os.chown(folder, user, group)
+    owner = _owner(cluster.root)
+    os.chown(folder, *owner)
     files = {
         "rabbitmq.conf": configuration(cluster, number, secrets),
         "enabled_plugins": f"[{','.join(PLUGINS)}].\n",
@@ -121,12 +122,7 @@ def prepare_node(cluster: Cluster, number: int, secrets: Secrets) -> None:
         ".erlang.cookie": _cookie(secrets),
     }
     for name, content in files.items():
-        draft = folder / f"{name}.draft"
-        draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600)
-        draft.write_text(content, encoding="utf-8")
-        os.chown(draft, user, group)
-        draft.replace(folder / name)
+        write_private(folder / name, content, owner=owner)
 
 
 def configuration(cluster: Cluster, number: int, secrets: Secrets) -> str:

@@ -10,9 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from chat.database import Database
 from chat.errors import KatydidError, SettingError
 from chat.secrets import load_secrets, make_missing_secrets
 from chat.settings import Settings, settings_from, unknown_names
@@ -29,11 +26,11 @@ from cli.cluster.layout import (
     rabbitmq_cluster,
 )
 from cli.cluster.postgres import PostgresServer, bring_postgres
-from cli.cluster.rabbitmq import Cluster, bring_rabbitmq, stop_epmd
+from cli.cluster.rabbitmq import bring_rabbitmq, stop_epmd
 from cli.foreground import Foreground
 from cli.haproxy import check_certificate
 from cli.home import held_home
-from cli.migrate import DatabaseFails
+from cli.migrate import make_tables
 from cli.ports import check_ports, warn_of_open_doors
 from cli.programs import bring_program
 from cli.readiness import wait_until_ready, where_to_begin
@@ -82,7 +79,7 @@ def cluster_up(environ: Mapping[str, str]) -> int:
         try:
             _run(inside, ports, database)
         finally:
-            _end_epmd(brokers)
+            stop_epmd(brokers)  # what the nodes found each other by outlives them
     say("stopped")
     return 0
 
@@ -196,7 +193,7 @@ def _run(inside: Mapping[str, str], ports: Ports, database: PostgresServer) -> N
     def begin() -> None:
         if not _is_there(database, is_over=running.is_over):
             return
-        _make_tables(settings)
+        make_tables(settings)
         if wait_until_ready(
             settings, is_over=running.is_over, within_seconds=_READY_WITHIN_SECONDS
         ):
@@ -218,18 +215,3 @@ def _is_there(database: PostgresServer, *, is_over: Callable[[], bool]) -> bool:
             )
         time.sleep(0.05)
     return False
-
-
-def _make_tables(settings: Settings) -> None:
-    database = Database(settings.database_url)
-    try:
-        database.migrate()
-    except SQLAlchemyError as error:
-        raise DatabaseFails(database, error) from None
-    finally:
-        database.close()
-
-
-def _end_epmd(brokers: Cluster) -> None:
-    """What the nodes found each other by outlives them."""
-    stop_epmd(brokers)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.topics import down_filter, up
-from chat.user_names import account_of_device, bridge_user_name, shard_of_bridge
+from chat.user_names import account_and_device, bridge_user_name, shard_of_bridge
 from mqtt_acl.http_auth import (
     MalformedQuestion,
     client_of_queue,
@@ -188,7 +188,7 @@ def test_no_key_is_subscribed_to_but_the_granted_one(key: str) -> None:
 
 @given(st.text(max_size=20))
 def test_a_name_is_a_devices_or_a_bridges_or_nobodys(name: str) -> None:
-    kinds = [account_of_device(name), shard_of_bridge(name)]
+    kinds = [account_and_device(name), shard_of_bridge(name)]
     assert kinds.count(None) >= 1
     assert (grants_of(name) is None) is (kinds == [None, None])
 

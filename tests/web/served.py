@@ -17,8 +17,12 @@ class ServedSite:
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
-        port = installation.settings.http_port
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{installation.settings.http_port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it listens; after a stop, once more."""
+        installation, port = self.installation, self.installation.settings.http_port
         metrics_dir = installation.settings.metrics_dir
         metrics_dir.mkdir(parents=True, exist_ok=True)
         environ = installation.environ | {"PROMETHEUS_MULTIPROC_DIR": str(metrics_dir)}
@@ -77,8 +81,11 @@ class ServedBrowser:
     def post(self, path: str, json: Any) -> httpx.Response:
         return self.client.post(path, json=json, headers={"X-CSRFToken": self._token})
 
-    def delete(self, path: str) -> httpx.Response:
-        return self.client.delete(path, headers={"X-CSRFToken": self._token})
+    def put(self, path: str, json: Any) -> httpx.Response:
+        return self.client.put(path, json=json, headers={"X-CSRFToken": self._token})
+
+    def delete(self, path: str, json: Any = None) -> httpx.Response:
+        return self.client.request("DELETE", path, json=json, headers={"X-CSRFToken": self._token})
 
     def copy(self) -> Self:
         """Somebody who has got hold of the cookies."""

@@ -6,12 +6,16 @@ from typing import Any
 import httpx
 import pytest
 
+from chat.accounts import account_named
+from chat.deletions import begin_deletion
+from chat.times import now
 from chat.topics import down_filter, up
 from mqtt_acl.issuer import Credentials
 from tests.mqtt import Client
 from tests.running import Installation, wait_until
 from tests.web.served import ServedSite
 from tests.web.site import execute
+from tests.web.visitor import PASSWORD
 
 DEVICES = "/api/v1/devices"
 DOORBELL = {"name": "Doorbell", "kind": "thing"}
@@ -115,7 +119,9 @@ def test_an_account_lists_its_own_devices_alone(site: ServedSite) -> None:
 
     [shown] = [device for device in seen if device["device"] == bobs["device"]]
     assert shown == {**DOORBELL, **shown, "device": bobs["device"], "current": False}
-    assert set(shown) == {"device", "name", "kind", "created_at", "current"}
+    assert set(shown) == {
+        *("device", "name", "kind", "created_at", "last_used_at", "connected", "current")
+    }
     assert alices["device"] not in [device["device"] for device in seen]
 
 
@@ -214,6 +220,126 @@ def test_a_browser_that_revokes_its_own_device_is_logged_out(site: ServedSite) -
     assert browser.delete(f"{DEVICES}/{device['device']}").status_code == 204
 
     assert browser.get(DEVICES).status_code == 401
+
+
+def test_all_others_are_revoked_at_once_and_the_one_that_asks_stays(site: ServedSite) -> None:
+    here, there = site.browser().log_in("carol"), site.browser().log_in("carol")
+    without_device = site.browser().log_in("carol")
+    own, bobs = made(here, FIREFOX), made(site.program("bob"), DOORBELL)
+    others = [made(there, FIREFOX), made(there, DOORBELL)]
+    connected = connect(site, others[0])
+
+    answer = here.delete(DEVICES)
+
+    assert (answer.status_code, answer.json()) == (200, {"revoked": 2})
+    wait_until("the connection to be cut", lambda: connected.disconnect_reason is not None)
+    assert listed(here) == [own["device"]]
+    assert is_let_in(site, own)
+    assert is_let_in(site, bobs)
+    assert [is_let_in(site, other) for other in others] == [False, False]
+    assert there.get(DEVICES).status_code == without_device.get(DEVICES).status_code == 401
+    assert here.delete(DEVICES).json() == {"revoked": 0}
+
+
+def test_a_new_password_cuts_the_other_browsers_off_and_leaves_things_alone(
+    site: ServedSite,
+) -> None:
+    here, there = site.browser().log_in("carol"), site.browser().log_in("carol")
+    own, other, lamp = made(here, FIREFOX), made(there, FIREFOX), made(here, DOORBELL)
+    connected = connect(site, other)
+    words = {"password": PASSWORD, "new_password": PASSWORD}
+
+    answer = here.put("/api/v1/accounts/me/password", words)
+
+    assert answer.status_code == 200
+    wait_until("the connection to be cut", lambda: connected.disconnect_reason is not None)
+    assert there.get(DEVICES).status_code == 401
+    assert not is_let_in(site, other)
+    assert is_let_in(site, own)
+    assert is_let_in(site, lamp)
+
+
+def test_a_device_that_asks_is_known_to_be_used(site: ServedSite) -> None:
+    device = made(site.program("alice"), DOORBELL)
+    shown = site.program("alice").get(DEVICES).json()["devices"][0]
+    assert (shown["device"], shown["last_used_at"]) == (device["device"], None)
+
+    with site.program(device["mqtt"]["username"], device["mqtt"]["password"]) as doorbell:
+        first, second = (doorbell.get(DEVICES).json()["devices"][0] for _ in range(2))
+
+    assert first["last_used_at"] is not None
+    assert first["last_used_at"] == second["last_used_at"]
+
+
+def test_a_device_that_has_announced_itself_is_connected_until_its_connection_ends(
+    site: ServedSite,
+) -> None:
+    execute(site.installation, "DELETE FROM presence")
+    alice = site.program("alice")
+    device, other = (made(alice, DOORBELL)["device"] for _ in range(2))
+    execute(
+        site.installation,
+        "INSERT INTO presence (account_id, connection, since_at)"
+        " SELECT id, :connection, 1 FROM account WHERE name = 'alice'",
+        connection=f"{device}-1",
+    )
+
+    connected = {d["device"]: d["connected"] for d in alice.get(DEVICES).json()["devices"]}
+
+    assert (connected[device], connected[other]) == (True, False)
+    assert list(connected.values()).count(True) == 1
+
+
+def test_a_deleted_account_is_cut_off(own_site: ServedSite) -> None:
+    browser, bob = own_site.browser().log_in("alice"), own_site.program("bob")
+    devices = [made(browser, FIREFOX), made(browser, DOORBELL)]
+    bobs = made(bob, DOORBELL)
+    connected = [connect(own_site, device) for device in devices]
+
+    answer = browser.delete("/api/v1/accounts/me", {"password": PASSWORD, "messages": "keep"})
+
+    assert answer.status_code == 200
+    assert answer.json()["erased"]["devices"] == 2
+    for client in connected:
+        wait_until("the connection to be cut", lambda c=client: c.disconnect_reason is not None)
+    assert [is_let_in(own_site, device) for device in devices] == [False, False]
+    assert browser.get(DEVICES).status_code == 401
+    assert is_let_in(own_site, bobs)
+
+
+def test_a_deletion_without_a_broker_is_finished_when_it_is_back(own_site: ServedSite) -> None:
+    browser = own_site.browser().log_in("alice")
+    device = made(browser, FIREFOX)
+    own_site.installation.kill("broker")
+    words = {"password": PASSWORD, "messages": "erase"}
+
+    answer = browser.delete("/api/v1/accounts/me", words)
+
+    assert answer.status_code == 503
+    assert "broker cannot be told" in answer.json()["detail"]
+    assert browser.get(DEVICES).status_code == 401
+    own_site.installation.start("broker")
+    wait_until(
+        "the deletion to be finished",
+        lambda: browser.delete("/api/v1/accounts/me", words).status_code == 200,
+    )
+    assert not is_let_in(own_site, device)
+
+
+def test_a_site_that_starts_finishes_a_deletion_that_was_cut_off(own_site: ServedSite) -> None:
+    device = made(own_site.program("alice"), DOORBELL)
+    with own_site.installation.database.writing() as sql:
+        alice = account_named(sql, "alice")
+        assert alice is not None
+        begin_deletion(sql, alice, erases_messages=True, login_id=None, now=now())
+
+    own_site.stop()
+    own_site.start()
+    own_site.program("bob").get(DEVICES)
+
+    finished = "SELECT 1 FROM deletion WHERE finished_at IS NOT NULL"
+    wait_until("the deletion to be finished", lambda: own_site.installation.rows(finished))
+    assert not is_let_in(own_site, device)
 
 
 def test_who_logs_in_once_more_keeps_the_device(site: ServedSite) -> None:

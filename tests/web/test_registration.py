@@ -15,7 +15,13 @@ def test_a_program_registers_an_account(site: Site) -> None:
     response = site.browser().call("POST", "/api/v1/accounts", NEW)
 
     assert response.status_code == 201
-    assert response.get_json() == {"account": "dave", "display_name": "Dave", "kind": "person"}
+    assert response.get_json() == {
+        "account": "dave",
+        "display_name": "Dave",
+        "kind": "person",
+        "hides_presence": False,
+        "hides_read": False,
+    }
     assert response.headers["Location"] == "/api/v1/accounts/dave"
     assert site.program("dave").get("/api/v1/accounts/me").get_json()["account"] == "dave"
 

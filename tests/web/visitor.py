@@ -25,7 +25,7 @@ class Browser:
 
     def get(self, path: str, **options: Any) -> TestResponse:
         response = self._client.get(path, environ_base=self._address, **options)
-        if found := TOKEN.search(response.text):
+        if response.mimetype == "text/html" and (found := TOKEN.search(response.text)):
             self.token = found[1]
         return response
 
@@ -73,8 +73,14 @@ class Program:
     def post(self, path: str, json: Any = None, **options: Any) -> TestResponse:
         return self.open("POST", path, json=json, **options)
 
-    def delete(self, path: str) -> TestResponse:
-        return self.open("DELETE", path)
+    def patch(self, path: str, json: Any = None) -> TestResponse:
+        return self.open("PATCH", path, json=json)
+
+    def put(self, path: str, json: Any = None) -> TestResponse:
+        return self.open("PUT", path, json=json)
+
+    def delete(self, path: str, json: Any = None) -> TestResponse:
+        return self.open("DELETE", path, json=json)
 
     def open(self, method: str, path: str, **options: Any) -> TestResponse:
         return self._client.open(

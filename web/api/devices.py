@@ -8,8 +8,10 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from chat.conversations import wire_time
 from chat.devices import device_of, devices_of
 from chat.models import Account, Device
+from chat.presence import connected_devices
 from chat.times import rfc3339
 from chat.topics import down_filter, up
 from mqtt_acl.issuer import credentials_of
@@ -17,7 +19,7 @@ from web.addresses import mqtt_address, mqtt_has_tls, websocket_url
 from web.answers import as_json, nothing
 from web.api import PREFIX
 from web.callers import bind_to_browser, browser, caller, keep_logged_in, log_out
-from web.devices import add_device, revoke_device
+from web.devices import add_device, revoke_device, revoke_others
 from web.errors import NoDeviceYet
 from web.input import json_object, text
 from web.parts import parts
@@ -46,8 +48,19 @@ def index() -> Response:
     calling = caller()
     with parts().database.reading() as sql:
         owned = devices_of(sql, calling.account)
+        connected = connected_devices(sql, calling.account)
     current = calling.device.id if calling.device else None
-    return as_json({"devices": [_described(device, current) for device in owned]})
+    described = [_described(device, current, device.id in connected) for device in owned]
+    return as_json({"devices": described})
+
+
+@devices.delete("")
+def revoke_all_others() -> Response:
+    """How many were cut off: all but the one that asks. Raises BrokerUnreachable."""
+    calling = caller()
+    own = calling.device.id if calling.device else None
+    revoked = revoke_others(calling.account, device_id=own, login_id=calling.login_id)
+    return as_json({"revoked": revoked})
 
 
 @devices.get("/current")
@@ -79,12 +92,14 @@ def revoke(device_id: str) -> Response:
     return nothing()
 
 
-def _described(device: Device, current: str | None) -> dict[str, Any]:
+def _described(device: Device, current: str | None, connected: bool) -> dict[str, Any]:
     return {
         "device": device.id,
         "name": device.name,
         "kind": device.kind,
         "created_at": rfc3339(device.created_at),
+        "last_used_at": wire_time(device.last_used_at),
+        "connected": connected,
         "current": device.id == current,
     }
 

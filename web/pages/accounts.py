@@ -16,6 +16,7 @@ from web.callers import (
     log_in,
     log_out,
 )
+from web.deletions import go_on_with_deletion
 from web.devices import give_up_device
 from web.errors import WrongPassword
 from web.parts import parts
@@ -28,7 +29,8 @@ _OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 def register() -> ResponseReturnValue:
     """The form; then the new account is logged in."""
-    check_registration_is_open()
+    invitation = request.values.get("invitation") or None
+    check_registration_is_open(invitation)
     if request.method == "GET":
         return redirect(url_for("chat")) if is_logged_in() else _form("register.html")
     try:
@@ -36,6 +38,7 @@ def register() -> ResponseReturnValue:
             name=request.form.get("account", "").strip(),
             password=request.form.get("password", ""),
             display_name=request.form.get("display_name", "").strip() or None,
+            invitation=invitation,
         )
     except (NotAcceptable, NameTaken) as error:
         return _form("register.html", error)
@@ -50,6 +53,9 @@ def login() -> ResponseReturnValue:
     name = request.form.get("account", "").strip().lower()  # phones begin with a capital
     parts().limits.count_login(name)
     account = authenticate(parts().database, name, request.form.get("password", ""))
+    if account is not None and account.deleted_at is not None:
+        go_on_with_deletion(account)
+        account = None
     if account is None:
         log_failed_login(name, by="form")
         return _form("login.html", WrongPassword())
@@ -87,6 +93,7 @@ def _form(template: str, error: KatydidError | None = None) -> ResponseReturnVal
         problem=problem,
         form=request.form,
         next=request.values.get("next", ""),
+        invitation=request.values.get("invitation", ""),
         registration=parts().settings.registration,
     )
     return (page, problem.status, problem.headers) if problem else page

@@ -3,6 +3,7 @@
 from flask import render_template
 
 from web.callers import browser
+from web.parts import parts
 
 
 def chat() -> str:
@@ -11,5 +12,7 @@ def chat() -> str:
 
 
 def settings() -> str:
-    """The account and its devices."""
-    return render_template("settings.html", account=browser().account)
+    """The account, and all that is its own."""
+    return render_template(
+        "settings.html", account=browser().account, registration=parts().settings.registration
+    )

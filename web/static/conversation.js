@@ -7,7 +7,7 @@ import { paintedOnceAFrame } from './painting.js';
 import { paintAvatar, part, write } from './templates.js';
 
 const AT_BOTTOM_PIXELS = 60;
-const LOAD_AHEAD_PIXELS = 800;
+const LOAD_AHEAD_PIXELS = 1_500;
 
 export class ConversationView {
   #state;
@@ -42,6 +42,8 @@ export class ConversationView {
   /** Show the newest message, and stay with it. */
   showNewest() {
     this.#follows = true;
+    this.#keptTop = 0;
+    this.#state.showNewest(this.#shownPeer);
     this.#keepPlace();
     this.#scrolled();
   }
@@ -63,20 +65,25 @@ export class ConversationView {
     this.#pane.dataset.isOpen = String(Boolean(opened));
     if (!opened) return;
     this.#paintHead(opened);
-    const outgoing = this.#state.outgoingTo(opened.peer);
     if (this.#hasJustScrolledUp()) this.#follows = false;
+    this.#state.bound(opened, { follows: this.#follows });
+    const outgoing = opened.past ? [] : this.#state.outgoingTo(opened.peer);
     const anchor = this.#anchor();
+    const focused = document.activeElement;
     this.#elements.show(items(opened, outgoing, this.#state.account));
+    // What had the focus may have slid out of the window.
+    if (!focused.isConnected) this.#scroller.focus({ preventScroll: true });
     this.#keepPlace(anchor);
     this.#paintJump();
     this.#loadAhead();
   }
 
-  #paintHead({ peer, displayName, isTyping, isOnline, lastSeenAt }) {
+  #paintHead({ peer, displayName, isTyping, isOnline, lastSeenAt, isDeleted }) {
     paintAvatar(part(this.#pane, 'avatar'), peer, displayName);
     write(this.#pane, 'name', displayName);
     const seen = lastSeenAt ? `last seen ${lastSeen(lastSeenAt)}` : `@${peer}`;
     write(this.#pane, 'presence', isTyping ? 'is writing…' : isOnline ? 'online' : seen);
+    this.#pane.dataset.deleted = String(isDeleted);
     this.#pane.dataset.typing = String(isTyping);
     this.#pane.dataset.online = String(isOnline);
   }
@@ -112,7 +119,8 @@ export class ConversationView {
 
   get #isAtBottom() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PIXELS;
+    const isNewestShown = !this.#state.opened?.past;
+    return isNewestShown && scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PIXELS;
   }
 
   /** The browser tells of a scroll only with its next frame; a message that comes before that must
@@ -130,9 +138,12 @@ export class ConversationView {
 
   #loadAhead() {
     const { opened } = this.#state;
-    if (opened?.wasOpened && this.#scroller.scrollTop < LOAD_AHEAD_PIXELS) {
-      this.#sync.loadOlder(opened.peer);
-    }
+    if (!opened?.wasOpened) return;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    const goOn = (hasLoaded) => hasLoaded && this.#loadAhead(); // the reader may be at the end of it
+    if (scrollTop < LOAD_AHEAD_PIXELS) this.#sync.loadOlder(opened.peer).then(goOn);
+    const below = scrollHeight - scrollTop - clientHeight;
+    if (opened.past && below < LOAD_AHEAD_PIXELS) this.#sync.loadNewer(opened.peer).then(goOn);
   }
 }
 
