@@ -45,7 +45,7 @@ PLAIN = [
     "data:text/html;base64,PHNjcmlwdD5oYXJtZWQ9MTwvc2NyaXB0Pg==",
     "vbscript:msgbox(1)",
     "file:///etc/passwd",
-    "blob:http://localhost/1",
+    "blob:null/1",
     "view-source:http:/x",
     "[a link](javascript:harmed=1)",
     "![a picture](data:image/svg+xml,<svg/onload=harmed=1>)",
