@@ -11,17 +11,19 @@ export function isLong(text) {
   return text.length > MOST_CHARACTERS || text.split('\n', MOST_LINES + 1).length > MOST_LINES;
 }
 
-/** Fold a message's element, if its text is long. */
+/** Fold a message's element whose text is long now, and leave others whole. */
 export function foldIfLong(element, text) {
-  if (!isLong(text)) return;
   const [shown, button] = [part(element, 'text'), part(element, 'more')];
-  const fold = (isFolded) => {
-    shown.dataset.folded = String(isFolded);
-    button.setAttribute('aria-expanded', String(!isFolded));
-    button.textContent = isFolded ? 'Show more' : 'Show less';
-  };
-  button.hidden = false;
-  button.addEventListener('click', () => fold(shown.dataset.folded !== 'true'));
-  shown.addEventListener('focusin', () => fold(false)); // a link in the hidden part has the focus
-  fold(true);
+  button.hidden = !isLong(text);
+  fold(shown, button, !button.hidden);
+  if (element.dataset.folds) return;
+  element.dataset.folds = ''; // it listens already
+  button.addEventListener('click', () => fold(shown, button, shown.dataset.folded !== 'true'));
+  shown.addEventListener('focusin', () => fold(shown, button, false)); // a link in the hidden part
+}
+
+function fold(shown, button, isFolded) {
+  shown.dataset.folded = String(isFolded);
+  button.setAttribute('aria-expanded', String(!isFolded));
+  button.textContent = isFolded ? 'Show more' : 'Show less';
 }
