@@ -1,5 +1,5 @@
-"""What is done to a message after it was sent: answered, edited, unsent, reacted to and copied, with
-the mouse, by keyboard and by touch, and seen in place by everybody, at once and later."""
+"""What is done to a message after it was sent: answered, edited, unsent, reacted to and copied, by
+mouse, keyboard and touch, and seen in place by everybody, at once and later."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def test_what_is_done_to_a_message_is_seen_in_place_by_everybody(
     alices_phone.open(bob)
 
     _act(bob, "Shall we meet?", "Reply")
-    expect(_about(bob)).to_contain_text("Answer to Alice")
+    expect(_about(bob)).to_contain_text("Reply to Alice")
     bob.write("Yes")
     for each in everybody:
         each.sees("Shall we meet?", "At siks", "Forget this", "Yes")

@@ -1,5 +1,6 @@
 """What a text may become on the page: links and a little formatting, and never anything else."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,8 +9,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.end_to_end.conftest import NewPerson
 from tests.end_to_end.person import Person
+from tests.end_to_end.program import Program
 from tests.end_to_end.running_up import Up
 
+NAME = "<img src=x onerror=harmed=1>"
+REACTION = "<img/src=x/onerror=harmed=1>"
 ALLOWED = {"A", "STRONG", "EM", "CODE", "PRE"}
 LINK_ATTRIBUTES = {"href", "target", "rel", "dir", "title"}
 SHOW = """async text => {
@@ -28,6 +32,13 @@ SHOW = """async text => {
         harmed: 'harmed' in window,
     };
 }"""
+
+WHAT_IS_THERE = """() => ({
+    protocols: [...document.querySelectorAll('[data-messages] a')].map(({ protocol }) => protocol),
+    elements: [...document.querySelectorAll('[data-part=text] *')].map(({ nodeName }) => nodeName),
+    scripts: document.querySelectorAll('script').length,
+    harmed: 'harmed' in window,
+})"""
 
 # Each is shown as it is written, with no element at all.
 PLAIN = [
@@ -172,21 +183,48 @@ def test_a_text_made_to_be_slow_is_shown(page: Page, piece: str) -> None:
     assert page.evaluate(SHOW, text)["text"] != ""  # the page's deadline is the test's
 
 
-def test_names_and_texts_are_harmless_and_long_ones_are_folded(
-    new_visitor: NewPerson, alice: Person
+def test_nothing_that_people_write_or_are_called_does_harm(
+    katydid: Up, new_visitor: NewPerson, alice: Person
 ) -> None:
-    name = "<img src=x onerror=alert(1)>"
-    bob = new_visitor("bob").register(name)
+    bob = new_visitor("bob").register(NAME)
+    texts = [*PLAIN, *FORMATTED, *LINKS]
+    asked = _note_requests_and_dialogs(alice.page)
+    sends = [json.dumps({"id": str(number), "text": each}) for number, each in enumerate(texts)]
+    replies = [json.dumps({"id": "r", "text": "Quoted", "reply_to": 2})]
+    reactions = [json.dumps({"id": "e", "seq": 1, "reaction": REACTION})]
+    program = Program(katydid.url, bob)
+
+    program.send(alice, *sends, *replies)
+    program.send(alice, *reactions, verb="react")
+    alice.open(bob)
+    expect(alice.messages).to_have_count(len(texts) + 1)
+    expect(alice.page.locator("[data-reaction]")).to_have_text(f"{REACTION}  by {NAME}")
+    alice.page.reload()
+    expect(alice.messages).to_have_count(len(texts) + 1)
+
+    expect(alice.page.get_by_role("heading", name=NAME)).to_be_visible()
+    expect(alice.line(bob)).to_contain_text(NAME)
+    expect(alice.page.locator("[data-part=quote-words]").last).to_have_text(PLAIN[1])
+    for name in PLAIN[:12]:
+        alice.page.evaluate("name => (location.hash = name)", name)
+        alice.talk_to(name)
+        expect(alice.page.locator("[data-begin-problem]")).to_be_visible()
+        alice.page.keyboard.press("Escape")
+    shown = alice.page.evaluate(WHAT_IS_THERE)
+    assert set(shown["protocols"]) <= {"http:", "https:", "mailto:"}
+    assert set(shown["elements"]) <= ALLOWED
+    assert shown["scripts"] == 1  # the page's own
+    assert not shown["harmed"]
+    assert [each for each in asked if not each.startswith(katydid.url)] == []
+
+
+def test_a_long_message_is_folded_until_one_wants_more(alice: Person, bob: Person) -> None:
     long = "\n".join(f"Line {number}" for number in range(1, 61))
 
     bob.talk_to(alice).write("**Look** at https://example.org/ <b>now</b>", long, "The end")
     alice.open(bob)
 
     alice.sees("Look at https://example.org/ <b>now</b>", long, "The end")
-    expect(alice.page.get_by_role("heading", name=name)).to_be_visible()
-    expect(alice.line(bob)).to_contain_text(name)
-    link = alice.page.get_by_role("link", name="https://example.org/", exact=True)
-    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
     more = alice.page.get_by_role("button", name="Show more")
     expect(more).to_have_attribute("aria-expanded", "false")
     text = alice.message("Line 60").locator("[data-part=text]")
@@ -195,6 +233,14 @@ def test_names_and_texts_are_harmless_and_long_ones_are_folded(
     less = alice.page.get_by_role("button", name="Show less")
     expect(less).to_have_attribute("aria-expanded", "true")
     assert _height(text) > 2 * folded
+
+
+def _note_requests_and_dialogs(page: Page) -> list[str]:
+    """What the page asks for from now on, and what it asks its reader."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    return asked
 
 
 def _links(shown: Any) -> list[dict[str, str]]:

@@ -1,5 +1,7 @@
 // Reads out what happened to those who listen to the page instead of looking at it.
 
+import { plain } from './formatting.js';
+
 const region = document.querySelector('[data-announcements]');
 
 /** Read this out, when nothing else is being read. */
@@ -11,6 +13,6 @@ export function announce(words) {
 export function announceMessages(state) {
   state.addEventListener('thread', ({ detail: { peer, arrived } }) => {
     const newest = arrived.findLast(({ from }) => from === peer);
-    if (newest) announce(`${state.conversation(peer).displayName}: ${newest.text}`);
+    if (newest) announce(`${state.conversation(peer).displayName}: ${plain(newest.text)}`);
   });
 }

@@ -42,7 +42,7 @@ export class About {
     if (!kind) return;
     const { sender, words } = quoteOf(this.#state, opened, opened.text(seq));
     const whom = sender === 'You' ? 'yourself' : sender;
-    write(this.#place, 'title', kind === 'edit' ? 'Edit your message' : `Answer to ${whom}`);
+    write(this.#place, 'title', kind === 'edit' ? 'Edit your message' : `Reply to ${whom}`);
     write(this.#place, 'words', words);
   }
 

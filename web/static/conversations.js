@@ -2,6 +2,7 @@
 
 import { said } from './changes.js';
 import { shortTime } from './days.js';
+import { plain } from './formatting.js';
 import { paintedOnceAFrame } from './painting.js';
 import { made, paintAvatar, part, write } from './templates.js';
 
@@ -58,9 +59,9 @@ export class ConversationList {
     const time = outgoing?.writtenAt ?? newest?.stored_at;
     const isOwn = outgoing !== undefined || newest?.from === this.#state.account;
     const last = newest && said(this.#state.expected(peer, newest));
-    const text = outgoing?.text ?? last ?? 'No messages yet';
+    const text = plain(outgoing?.text ?? last ?? 'No messages yet');
     line.dataset.typing = String(isTyping);
-    write(line, 'last', isTyping ? 'is writing…' : `${isOwn ? 'You: ' : ''}${text.slice(0, 200)}`);
+    write(line, 'last', isTyping ? 'is writing…' : `${isOwn ? 'You: ' : ''}${text}`);
     write(line, 'time', time ? shortTime(time) : '');
   }
 }

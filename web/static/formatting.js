@@ -20,6 +20,7 @@ const MARKED = new RegExp(
 const PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
 const ELEMENTS = { bold: 'strong', italic: 'em', code: 'code' };
 const MOST_NESTED = 3;
+const MOST_IN_A_LINE = 300;
 
 /** The parts of a text in order: {kind: 'text', text}, {kind: 'link', text, url}, {kind: 'bold' or
     'italic', parts}, {kind: 'code' or 'block', text}. */
@@ -37,6 +38,12 @@ export function parsed(text, depth = 0) {
   add(end, text.length);
   return parts;
 }
+
+/** The beginning of a text without its signs, where there is one line for it. */
+export const plain = (text) =>
+  parsed(text.slice(0, MOST_IN_A_LINE)).map(words).join('').replace(/\s+/g, ' ').trim();
+
+const words = ({ text, parts }) => text ?? parts.map(words).join('');
 
 /** A fragment that shows the text. */
 export function formatted(text) {

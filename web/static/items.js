@@ -3,9 +3,9 @@
 
 import { isThere, said } from './changes.js';
 import { dayOf } from './days.js';
+import { plain } from './formatting.js';
 
 const TOGETHER_MILLISECONDS = 5 * 60_000;
-const MOST_QUOTED = 200;
 
 /** All items of the conversation, without those on the way where history is shown. */
 export function items(state, conversation) {
@@ -23,7 +23,7 @@ export const senderOf = (state, { displayName }, { from }) =>
     anybody, only words. */
 export function quoteOf(state, conversation, text) {
   if (!text) return { sender: '', words: 'A message that is not here' };
-  const words = said(state.expected(conversation.peer, text)).slice(0, MOST_QUOTED);
+  const words = plain(said(state.expected(conversation.peer, text)));
   return { sender: senderOf(state, conversation, text), words };
 }
 

@@ -46,7 +46,7 @@ function paintText(element, { text, isThere }) {
 
 function paintEdited(element, { editedAt }) {
   part(element, 'edited').hidden = !editedAt;
-  if (editedAt) write(element, 'edited', `edited ${shortTime(editedAt)}`);
+  if (editedAt) write(element, 'edited', `· edited ${shortTime(editedAt)}`);
 }
 
 function paintQuote(element, { quote }) {
