@@ -64,11 +64,12 @@ def test_what_is_done_to_a_message_is_seen_in_place_by_everybody(
         expect(_reaction(each, "At six", "👍")).to_contain_text(
             "by you" if each is bob else "by Bob"
         )
+    _sees_it_as_it_is_now(alice)
     alice.page.reload()
-    alice.sees("Shall we meet?", "At six", "Message unsent", "Yes")
-    expect(_reaction(alice, "At six", "👍")).to_have_attribute("aria-pressed", "false")
-    expect(_quote(alice, "Yes")).to_contain_text("Shall we meet?")
-    expect(alice.message("At six")).to_contain_text("edited")
+    _sees_it_as_it_is_now(alice)
+    with alice.offline():
+        alice.page.reload()
+        _sees_it_as_it_is_now(alice)
 
 
 def test_all_of_it_works_by_keyboard_alone(alice: Person, bob: Person) -> None:
@@ -117,7 +118,7 @@ def test_all_of_it_works_by_keyboard_alone(alice: Person, bob: Person) -> None:
     assert alice.page.evaluate("navigator.clipboard.readText()") == "First"
 
 
-def test_what_is_done_without_a_network_goes_out_in_order_and_the_refusal_is_told(
+def test_what_is_done_without_a_network_goes_out_in_order_and_a_refusal_is_told(
     katydid: Up, alice: Person, bob: Person
 ) -> None:
     bob_with_a_program = Program(katydid.url, bob)
@@ -152,6 +153,16 @@ def test_what_is_done_without_a_network_goes_out_in_order_and_the_refusal_is_tol
     alice.message("In vain").get_by_role("button", name="Discard").click()
     alice.sees("Message unsent", "To be answered", "Mine, better", "The answer")
 
+    bob.page.get_by_role("button", name="Block Alice").click()
+    bob.page.get_by_role("button", name="Block", exact=True).click()
+    expect(bob.page.get_by_text("You have blocked Alice")).to_be_visible()
+    _act(alice, "Mine, better", "Edit")
+    alice.write("Mine, for the blocked")
+    mine = alice.message("Mine, better")
+    expect(mine).to_contain_text(f"Not edited: {bob.account} does not accept messages from you.")
+    mine.get_by_role("button", name="Discard").click()
+    expect(mine.get_by_role("button", name="Discard")).to_be_hidden()
+
 
 def test_an_answer_leads_to_a_message_far_up(katydid: Up, alice: Person, bob: Person) -> None:
     texts = [f'{{"id": "{number}", "text": "Message {number}"}}' for number in range(1, 241)]
@@ -165,6 +176,13 @@ def test_an_answer_leads_to_a_message_far_up(katydid: Up, alice: Person, bob: Pe
     expect(target).to_be_in_viewport()
     expect(target.locator("[data-act]")).to_be_focused()
     expect(alice.page.locator("[data-jump]")).to_be_visible()
+
+
+def _sees_it_as_it_is_now(alice: Person) -> None:
+    alice.sees("Shall we meet?", "At six", "Message unsent", "Yes")
+    expect(_reaction(alice, "At six", "👍")).to_have_attribute("aria-pressed", "false")
+    expect(_quote(alice, "Yes")).to_contain_text("Shall we meet?")
+    expect(alice.message("At six")).to_contain_text("edited")
 
 
 def _act(

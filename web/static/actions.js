@@ -47,14 +47,7 @@ export class Actions {
     const seq = Number(message?.dataset.seq);
     if (button?.dataset.act !== undefined) this.#open(button, seq);
     else if (button?.dataset.reaction) this.#react(seq, button.dataset.reaction);
-    else if (button?.dataset.part === 'quote') this.#show(this.#quotedBy(message.dataset.id));
-  }
-
-  /** What a message answers, be it archived or on its way. */
-  #quotedBy(id) {
-    const { opened } = this.#state;
-    const own = this.#state.outgoingTo(opened.peer).find((each) => each.id === id);
-    return own?.replyTo ?? opened.shown.messages.find((each) => each.id === id).reply_to;
+    else if (button?.dataset.quoted) this.#show(Number(button.dataset.quoted));
   }
 
   #open(button, seq) {

@@ -5,6 +5,8 @@ import { isThere, said } from './changes.js';
 import { dayOf } from './days.js';
 import { plain } from './formatting.js';
 
+// What became of a change that the bridge refused.
+const IN_VAIN = { edit: 'Not edited', unsend: 'Not unsent', react: 'Not reacted' };
 const TOGETHER_MILLISECONDS = 5 * 60_000;
 
 /** All items of the conversation, without those on the way where history is shown. */
@@ -45,7 +47,7 @@ function archivedItem(state, conversation, archived) {
     quote: isThere(text) ? quote(state, conversation, text.reply_to) : null,
     reactions: reactions(state, conversation, text),
     state: isOwn ? reached(conversation, seq) : undefined,
-    problem: refused?.problem,
+    problem: refused && { detail: `${IN_VAIN[refused.verb]}: ${refused.problem.detail}` },
     problemId: refused?.id,
   };
 }

@@ -19,6 +19,7 @@ const painted = new WeakMap();
 /** Make the element show the item, as items.js describes it. */
 export function paintMessage(element, item) {
   const before = painted.get(element) ?? {};
+  if (isSame(before, item)) return;
   painted.set(element, item);
   if (item.id) element.dataset.id = item.id;
   if (item.seq) element.dataset.seq = item.seq;
@@ -37,6 +38,13 @@ export function paintMessage(element, item) {
   paintState(element, item);
 }
 
+/** Looked at before anything is sought in the element: there are hundreds at each change. */
+function isSame(before, item) {
+  const isEqual = (one, other) =>
+    one === other || (one instanceof Object && JSON.stringify(one) === JSON.stringify(other));
+  return Object.keys(item).every((name) => isEqual(item[name], before[name]));
+}
+
 function paintText(element, { text, isThere }) {
   const shown = part(element, 'text');
   shown.replaceChildren(isThere ? formatted(text) : text);
@@ -52,6 +60,7 @@ function paintEdited(element, { editedAt }) {
 function paintQuote(element, { quote }) {
   part(element, 'quote').hidden = !quote;
   if (!quote) return;
+  part(element, 'quote').dataset.quoted = quote.seq;
   write(element, 'quote-sender', quote.sender);
   write(element, 'quote-words', quote.words);
 }

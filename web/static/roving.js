@@ -16,8 +16,14 @@ export class Roving {
   /** The messages have changed: the newest is the stop, unless the reader has gone to another. */
   update() {
     const isGone = !this.#current?.isConnected || !isStop(this.#current);
-    if (isGone || !this.#list.contains(document.activeElement)) this.#moveTo(this.#stops.at(-1));
+    if (isGone || !this.#list.contains(document.activeElement)) this.#moveTo(this.#newest);
     else this.#moveTo(this.#current);
+  }
+
+  get #newest() {
+    let element = this.#list.lastElementChild;
+    while (element && !isStop(element)) element = element.previousElementSibling;
+    return element;
   }
 
   get #stops() {
@@ -52,7 +58,7 @@ function nextOf(messages, message, key) {
   return undefined;
 }
 
-const isStop = (message) => !message.querySelector('[data-act]').hidden;
+const isStop = (element) => element.querySelector('[data-act]')?.hidden === false;
 
 function setStop(message, tabIndex) {
   for (const control of message.querySelectorAll(CONTROLS)) {

@@ -244,7 +244,8 @@ export class ChatState extends EventTarget {
   }
 
   /** Take over what was kept of a conversation when it was seen last. */
-  restore({ was_opened: wasOpened, quoted = [], ...summary }, messages) {
+  restore({ was_opened: wasOpened, quoted = [], ...kept }, messages) {
+    const summary = { ...kept, last_message: kept.last_message ?? messages.at(-1) };
     const conversation = this.begin(summary.peer, summary.display_name);
     conversation.thread.restart(messages, summary.last_seq);
     conversation.wasOpened = wasOpened;
