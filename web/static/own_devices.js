@@ -3,7 +3,7 @@
 
 import * as api from './api.js';
 import { commands } from './commands.js';
-import { dayName, lastSeen, timeOf } from './days.js';
+import { lastSeen } from './days.js';
 import { counted, find, onSubmit, orComplain, say } from './saying.js';
 import { made, part, write } from './templates.js';
 
@@ -27,7 +27,7 @@ function line(device) {
   item.dataset.kind = kind;
   write(item, 'name', name);
   write(item, 'kind', KINDS[kind] ?? kind);
-  write(item, 'time', `${dayName(createdAt)}, ${timeOf(createdAt)}`);
+  write(item, 'time', lastSeen(createdAt));
   part(item, 'time').dateTime = createdAt;
   part(item, 'current').hidden = !current;
   part(item, 'connected').hidden = !connected;

@@ -2,7 +2,7 @@
 // this part only where accounts are made by invitation.
 
 import * as api from './api.js';
-import { dayName } from './days.js';
+import { lastSeen } from './days.js';
 import { find, orComplain, say } from './saying.js';
 import { made, write } from './templates.js';
 
@@ -15,7 +15,7 @@ export async function showInvitations() {
 function line(invitation) {
   const item = made('invitation');
   write(item, 'fate', fate(invitation));
-  write(item, 'day', `made ${dayName(invitation.created_at)}`);
+  write(item, 'day', `made ${lastSeen(invitation.created_at)}`);
   return item;
 }
 
