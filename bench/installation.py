@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -55,6 +56,11 @@ class Installation:
         self._up = self._start([str(REPOSITORY / "katydid"), *command], "up")
         wait_until(f"{self.url} to be ready", lambda: answers(f"{self.url}/healthz"))
 
+    @cached_property
+    def database(self) -> Database:
+        """What the installation keeps everything in."""
+        return Database(settings_from(self._environ).database_url)
+
     @property
     def parts(self) -> dict[str, int]:
         """The process of each part, by its name in the supervisor's log, such as `bridge`."""
@@ -91,6 +97,8 @@ class Installation:
 
     def close(self) -> None:
         """End all that was started."""
+        if "database" in self.__dict__:
+            self.database.close()
         _end(self._up)
 
     def _shares(self) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-_PASSWORD = "correct horse battery"  # noqa: S105  of a private installation
+PASSWORD = "correct horse battery"  # noqa: S105  of a private installation
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Person:
 def register(url: str, account: str) -> Person:
     """A new account and its device. Raises httpx.HTTPStatusError."""
     with httpx.Client(base_url=f"{url}/api/v1", timeout=30) as client:
-        body = {"account": account, "password": _PASSWORD}
+        body = {"account": account, "password": PASSWORD}
         client.post("/accounts", json=body).raise_for_status()
         device: dict[str, Any] = (
             client.post(
-                "/devices", json={"name": "Load", "kind": "thing"}, auth=(account, _PASSWORD)
+                "/devices", json={"name": "Load", "kind": "thing"}, auth=(account, PASSWORD)
             )
             .raise_for_status()
             .json()["mqtt"]

@@ -22,6 +22,7 @@ from web.api.conversations import conversations
 from web.api.devices import devices
 from web.api.export import exports
 from web.api.invitations import invitations
+from web.assets import LibrariesMissing
 from web.callers import SESSION_LASTS, recognise_callers
 from web.csrf import protect_writes
 from web.deletions import finish_deletions_that_were_cut_off
@@ -34,7 +35,7 @@ from web.pages.chat import chat
 from web.pages.chat import settings as settings_page
 from web.pages.health import healthz
 from web.pages.metrics import metrics
-from web.pages.vendor import vendor
+from web.pages.shell import address_files_by_version, offline, service_worker, static
 from web.parts import Parts
 from web.problems import answer_errors
 from web.proxy import believe_proxies
@@ -44,7 +45,7 @@ LARGEST_BODY_BYTES = 64 * 1024
 
 def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: Database) -> Flask:
     """The site of one installation."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)  # `pages/shell.py` has a better way
     https = is_https(settings)
     app.config.update(
         SECRET_KEY=secrets.key_for("session cookie"),
@@ -73,13 +74,16 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     protect_writes(app)
     answer_errors(app)
     send_security_headers(app, settings)
+    address_files_by_version(app)
 
     app.add_url_rule("/", view_func=chat)
     app.add_url_rule("/register", view_func=register, methods=["GET", "POST"])
     app.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
     app.add_url_rule("/logout", view_func=logout, methods=["POST"])
     app.add_url_rule("/settings", view_func=settings_page)
-    app.add_url_rule("/vendor/mqtt.js", view_func=vendor)
+    app.add_url_rule("/static/<path:filename>", view_func=static)
+    app.add_url_rule("/service-worker.js", view_func=service_worker)
+    app.add_url_rule("/offline", view_func=offline)
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/metrics", view_func=metrics)
     app.register_blueprint(accounts)
@@ -100,6 +104,9 @@ def site() -> Flask:
     except KatydidError as error:
         sys.exit(f"web: {error}")
     issuer = issuer_for(settings, secrets)
-    app = create_app(settings, secrets, issuer, Database(settings.database_url))
+    try:
+        app = create_app(settings, secrets, issuer, Database(settings.database_url))
+    except LibrariesMissing as error:
+        sys.exit(f"web: {error}")
     finish_deletions_that_were_cut_off(app)
     return app

@@ -11,7 +11,9 @@ EVERY_KIND_OF_ANSWER = [
     "/",
     "/nothing",
     "/static/api.js",
-    "/vendor/mqtt.js",
+    "/static/vendor/mqtt.js",
+    "/service-worker.js",
+    "/offline",
     "/healthz",
     "/metrics",
     "/api/v1/devices",
@@ -45,7 +47,7 @@ def test_nobody_keeps_a_copy_of_what_is_said(site: Site, path: str) -> None:
     assert site.browser().get(path).headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/static/api.js", "/vendor/mqtt.js"])
+@pytest.mark.parametrize("path", ["/static/api.js", "/static/vendor/mqtt.js", "/service-worker.js"])
 def test_a_file_is_kept_and_asked_about(site: Site, path: str) -> None:
     first = site.browser().get(path)
     again = site.browser().get(path, headers={"If-None-Match": first.headers["ETag"]})

@@ -25,7 +25,7 @@ class Browser:
 
     def get(self, path: str, **options: Any) -> TestResponse:
         response = self._client.get(path, environ_base=self._address, **options)
-        if found := TOKEN.search(response.text):
+        if response.mimetype == "text/html" and (found := TOKEN.search(response.text)):
             self.token = found[1]
         return response
 

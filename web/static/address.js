@@ -22,6 +22,11 @@ export class Address {
     else location.hash = peer;
   }
 
+  /** Open what the address names, if it is known already. */
+  followIfKnown() {
+    if (this.#state.conversation(this.#peer)) this.#state.open(this.#peer);
+  }
+
   /** Open what the address names; a name that nobody has leads to the list. */
   async follow() {
     const peer = this.#peer;

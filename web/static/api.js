@@ -47,9 +47,13 @@ export const addDevice = (name, kind) => call('POST', '/devices', { body: { name
 
 export const removeDevice = (device) => call('DELETE', `/devices/${encodeURIComponent(device)}`);
 
-/** The same call again and again until the server is there to answer it. */
-export function persistently(call) {
-  return untilItWorks(call, (error) => error instanceof Unreachable || TEMPORARY.has(error.status));
+/** The same call again and again until the server is there to answer it; `isAway` hears if not. */
+export function persistently(call, isAway = () => {}) {
+  return untilItWorks(call, (error) => {
+    const isTemporary = error instanceof Unreachable || TEMPORARY.has(error.status);
+    if (isTemporary) isAway();
+    return isTemporary;
+  });
 }
 
 async function call(method, path, { body, leaveAt401 = true } = {}) {

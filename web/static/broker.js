@@ -2,9 +2,7 @@
 // itself. Sends events: `status` (connecting, online, offline), `news` (what came down), `revoked`,
 // and `taken-over` (another program uses the same credential). Run by the leading tab alone.
 
-import mqtt from '/vendor/mqtt.js';
-
-import { Backoff, pauseUnlessWoken } from './backoff.js';
+import { Backoff, pauseUnlessWoken, untilItWorks } from './backoff.js';
 import { Revoked } from './device.js';
 import { randomId } from './ids.js';
 import { backgroundTimers } from './timers.js';
@@ -37,9 +35,10 @@ export class Broker extends EventTarget {
   /** Keep a connection from now on. Ends when stopped, revoked or taken over. */
   async start() {
     this.#tell('status', { status: 'connecting' });
+    const mqtt = await this.#mqttLibrary();
     while (!this.#stopped) {
       try {
-        await this.#session(await this.#device.credential());
+        await this.#session(mqtt, await this.#device.credential(() => this.#isAway()));
       } catch (error) {
         if (error instanceof Revoked) return this.#tell('revoked');
         throw error;
@@ -62,8 +61,22 @@ export class Broker extends EventTarget {
     this.#client.publish(up(this.#sendTopic, to, verb), payload, { qos }, () => {});
   }
 
+  /** By far the largest file, so messages are shown before it has come. */
+  async #mqttLibrary() {
+    const bring = () => import('./vendor/mqtt.js');
+    const { default: mqtt } = await untilItWorks(bring, () => {
+      this.#isAway();
+      return true;
+    });
+    return mqtt;
+  }
+
+  #isAway() {
+    this.#tell('status', { status: 'offline' });
+  }
+
   /** One connection from its beginning to its end. */
-  async #session(credential) {
+  async #session(mqtt, credential) {
     if (this.#stopped) return;
     this.#sendTopic = credential.send_topic;
     // Begins with the device id, so that it ends with the device.
@@ -112,7 +125,7 @@ export class Broker extends EventTarget {
       this.#stopped = true;
       return this.#tell('taken-over');
     }
-    this.#tell('status', { status: 'offline' });
+    this.#isAway();
     if (REFUSALS.has(reasonCode)) await this.#device.refused();
   }
 

@@ -14,13 +14,14 @@ export class Composer {
   #field = document.querySelector('[data-composer-text]');
   #button = document.querySelector('[data-composer-send]');
   #note = document.querySelector('[data-composer-note]');
-  #begun = new Map();
+  #drafts;
   #peer = null;
   #saidTypingAt = 0;
   #afterSending;
 
-  constructor(state, connection, sending, afterSending) {
+  constructor(state, connection, sending, drafts, afterSending) {
     this.#state = state;
+    this.#drafts = drafts;
     this.#connection = connection;
     this.#sending = sending;
     this.#afterSending = afterSending;
@@ -32,9 +33,8 @@ export class Composer {
 
   /** Another conversation was opened. */
   #change() {
-    if (this.#peer) this.#begun.set(this.#peer, this.#field.value);
     this.#peer = this.#state.openPeer;
-    this.#field.value = this.#begun.get(this.#peer) ?? '';
+    this.#field.value = this.#drafts.of(this.#peer);
     this.#saidTypingAt = 0;
     this.#judge();
     if (this.#peer && !isTouch()) this.#field.focus();
@@ -42,6 +42,7 @@ export class Composer {
 
   #typed() {
     this.#judge();
+    this.#drafts.keep(this.#peer, this.#field.value);
     const now = Date.now();
     if (!this.#field.value.trim() || now - this.#saidTypingAt < TYPING_MILLISECONDS) return;
     if (!this.#state.opened?.thread.last) return; // nothing was said yet, so nobody is there to tell
@@ -66,6 +67,8 @@ export class Composer {
     this.#judge();
     try {
       await this.#sending.write(peer, text);
+      if (peer === this.#peer) this.#drafts.keep(peer, this.#field.value);
+      else if (sendable(this.#drafts.of(peer)) === text) this.#drafts.keep(peer, '');
     } catch {
       this.#giveBack(peer, text);
     }
@@ -76,7 +79,7 @@ export class Composer {
   /** The browser's disk is full, or the like: the writer has the text again. */
   #giveBack(peer, text) {
     if (peer === this.#peer && !this.#field.value) this.#field.value = text;
-    else this.#begun.set(peer, text);
+    else this.#drafts.keep(peer, text);
     this.#judge();
     this.#say('This browser could not keep the message; is its storage full?', true);
   }

@@ -7,7 +7,7 @@ import { paintedOnceAFrame } from './painting.js';
 import { paintAvatar, part, write } from './templates.js';
 
 const AT_BOTTOM_PIXELS = 60;
-const LOAD_AHEAD_PIXELS = 800;
+const LOAD_AHEAD_PIXELS = 1_500;
 
 export class ConversationView {
   #state;
@@ -42,6 +42,7 @@ export class ConversationView {
   /** Show the newest message, and stay with it. */
   showNewest() {
     this.#follows = true;
+    this.#state.showNewest(this.#shownPeer);
     this.#keepPlace();
     this.#scrolled();
   }
@@ -63,10 +64,14 @@ export class ConversationView {
     this.#pane.dataset.isOpen = String(Boolean(opened));
     if (!opened) return;
     this.#paintHead(opened);
-    const outgoing = this.#state.outgoingTo(opened.peer);
     if (this.#hasJustScrolledUp()) this.#follows = false;
+    this.#state.bound(opened, { follows: this.#follows });
+    const outgoing = opened.past ? [] : this.#state.outgoingTo(opened.peer);
     const anchor = this.#anchor();
+    const focused = document.activeElement;
     this.#elements.show(items(opened, outgoing, this.#state.account));
+    // What had the focus may have slid out of the window.
+    if (!focused.isConnected) this.#scroller.focus({ preventScroll: true });
     this.#keepPlace(anchor);
     this.#paintJump();
     this.#loadAhead();
@@ -112,7 +117,8 @@ export class ConversationView {
 
   get #isAtBottom() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PIXELS;
+    const isNewestShown = !this.#state.opened?.past;
+    return isNewestShown && scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PIXELS;
   }
 
   /** The browser tells of a scroll only with its next frame; a message that comes before that must
@@ -130,9 +136,11 @@ export class ConversationView {
 
   #loadAhead() {
     const { opened } = this.#state;
-    if (opened?.wasOpened && this.#scroller.scrollTop < LOAD_AHEAD_PIXELS) {
-      this.#sync.loadOlder(opened.peer);
-    }
+    if (!opened?.wasOpened) return;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    if (scrollTop < LOAD_AHEAD_PIXELS) this.#sync.loadOlder(opened.peer);
+    const below = scrollHeight - scrollTop - clientHeight;
+    if (opened.past && below < LOAD_AHEAD_PIXELS) this.#sync.loadNewer(opened.peer);
   }
 }
 

@@ -2,6 +2,7 @@
 // device at the first visit after a login. The login ends with it, when it is revoked.
 
 import { addDevice, currentDevice, persistently } from './api.js';
+import { forgetPage } from './seen.js';
 
 // Mark in the user agent → name; the first that fits, since each also names those it descends from.
 const BROWSERS = {
@@ -32,9 +33,10 @@ export class Device {
     this.#account = account;
   }
 
-  /** How to connect: as the server told before, or tells now. Raises Revoked. */
-  async credential() {
-    this.#mqtt ??= await persistently(() => this.#ask());
+  /** How to connect: as the server told before, or tells now; `isAway` hears when it cannot be
+      asked. Raises Revoked. */
+  async credential(isAway) {
+    this.#mqtt ??= await persistently(() => this.#ask(), isAway);
     return this.#mqtt;
   }
 
@@ -57,7 +59,8 @@ export class Device {
   }
 
   /** Somebody logged in anew meanwhile, in another tab, and this page is out of date. */
-  #leaveToWhoIsLoggedIn() {
+  async #leaveToWhoIsLoggedIn() {
+    await forgetPage();
     location.reload();
     return new Promise(() => {});
   }

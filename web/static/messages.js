@@ -17,7 +17,7 @@ const STATES = {
 
 /** What is shown of a conversation from top to bottom: days, messages, and own ones on the way. */
 export function items(conversation, outgoing, account) {
-  const archived = conversation.thread.messages.map((message) =>
+  const archived = conversation.shown.messages.map((message) =>
     archivedItem(message, conversation, account),
   );
   const all = [...archived, ...outgoing.map(outgoingItem)];
@@ -56,16 +56,16 @@ export class MessageElements {
 
   /** Show exactly these items. */
   show(items) {
+    // First, or all that stays would be moved to before what goes.
+    const shown = new Set(items.map(({ key }) => key));
+    for (const [key, element] of this.#elements) if (!shown.has(key)) this.#drop(key, element);
     let next = this.#list.firstElementChild;
-    const shown = new Set();
     for (const item of items) {
       const element = this.#elements.get(item.key) ?? this.#make(item);
-      shown.add(item.key);
       paint(element, item);
       if (element === next) next = next.nextElementSibling;
       else this.#list.insertBefore(element, next);
     }
-    for (const [key, element] of this.#elements) if (!shown.has(key)) this.#drop(key, element);
   }
 
   /** Show nothing; used when another conversation is opened. */

@@ -1,12 +1,14 @@
 // The outbox on disk (IndexedDB, one database per account): what was written and is not archived
 // yet, in the order of writing, shared by all tabs. sending.js decides what is done with it.
 
+import { answered, changed, opened } from './indexeddb.js';
+
 const STORE = 'messages';
 
 /** Opens the account's outbox; one that lives in memory where the browser refuses to keep one. */
 export async function openOutbox(account) {
   try {
-    return new Outbox(await opened(`katydid ${account}`));
+    return new Outbox(await opened(`katydid ${account}`, makeStore));
   } catch {
     return new ForgetfulOutbox();
   }
@@ -48,12 +50,7 @@ class Outbox {
   }
 
   #change(work) {
-    const transaction = this.#database.transaction(STORE, 'readwrite');
-    work(transaction.objectStore(STORE));
-    return new Promise((resolve, reject) => {
-      transaction.addEventListener('complete', () => resolve());
-      transaction.addEventListener('abort', () => reject(transaction.error));
-    });
+    return changed(this.#database, STORE, work);
   }
 }
 
@@ -81,18 +78,7 @@ class ForgetfulOutbox {
   }
 }
 
-function opened(name) {
-  const request = indexedDB.open(name, 1);
-  request.addEventListener('upgradeneeded', () => {
-    const settings = { keyPath: 'order', autoIncrement: true };
-    request.result.createObjectStore(STORE, settings).createIndex('id', 'id', { unique: true });
-  });
-  return answered(request);
-}
-
-function answered(request) {
-  return new Promise((resolve, reject) => {
-    request.addEventListener('success', () => resolve(request.result));
-    request.addEventListener('error', () => reject(request.error));
-  });
+function makeStore(database) {
+  const settings = { keyPath: 'order', autoIncrement: true };
+  database.createObjectStore(STORE, settings).createIndex('id', 'id', { unique: true });
 }

@@ -3,12 +3,18 @@
 // their states; detail: peer, arrived), `settled` (an own message is archived), `typing`, `open`.
 
 import { Thread } from './thread.js';
+import { KEPT, MOST_SHOWN, backToNewest, dropOldest, leaveNewest, takeNewer, takeOlder } from './window.js';
 
 const TYPING_MILLISECONDS = 6_000;
 
 /** One conversation, under the name of its peer. */
 class Conversation {
+  /** The newest messages. */
   thread = new Thread();
+  /** What is shown instead while its reader is far above them (window.js). */
+  past = null;
+  /** What the server's list said last. */
+  summary = {};
   displayName = '';
   /** Own cursors, and the peer's, as the archive has them; they move forward only. */
   read = 0;
@@ -31,6 +37,11 @@ class Conversation {
   constructor(peer) {
     this.peer = peer;
     this.displayName = peer;
+  }
+
+  /** The messages that are shown: one unbroken run. */
+  get shown() {
+    return this.past ?? this.thread;
   }
 
   /** The newest message of the peer that this tab knows. */
@@ -119,6 +130,7 @@ export class ChatState extends EventTarget {
   /** Show this conversation, or none. */
   open(peer) {
     if (peer === this.openPeer) return;
+    if (this.opened) backToNewest(this.opened);
     this.openPeer = peer;
     this.#tell('open');
   }
@@ -129,6 +141,8 @@ export class ChatState extends EventTarget {
    */
   summarize(summary, askedAt) {
     const conversation = this.begin(summary.peer, summary.display_name);
+    conversation.summary = summary;
+    conversation.conversation = summary.conversation;
     conversation.moveCursors({
       read: summary.read,
       delivered: summary.delivered,
@@ -153,16 +167,54 @@ export class ChatState extends EventTarget {
     this.#takeIn(conversation, messages, arrived);
   }
 
+  /** Take over what was kept of a conversation when it was seen last. */
+  restore({ was_opened: wasOpened, ...summary }, messages) {
+    const conversation = this.begin(summary.peer, summary.display_name);
+    conversation.thread.restart(messages);
+    conversation.wasOpened = wasOpened;
+    this.summarize(summary, 0);
+  }
+
+  /** Merge older messages, which continue what is shown. */
+  receiveOlder(peer, messages) {
+    const conversation = this.conversation(peer);
+    takeOlder(conversation, messages);
+    this.#takeIn(conversation, messages, []);
+  }
+
+  /** Merge newer messages, which continue what is shown, on the way back to the newest. */
+  receiveNewer(peer, messages) {
+    const conversation = this.conversation(peer);
+    takeNewer(conversation, messages);
+    this.#takeIn(conversation, messages, []);
+  }
+
+  /** Show the newest messages, wherever in the history the reader was. */
+  showNewest(peer) {
+    const conversation = this.conversation(peer);
+    if (!conversation.past) return;
+    backToNewest(conversation);
+    this.#tell('thread', { peer, arrived: [] });
+  }
+
+  /** Hold no more than what is shown: the newest, if the reader follows them. */
+  bound(conversation, { follows }) {
+    if (conversation.shown.messages.length <= MOST_SHOWN) return;
+    if (follows) dropOldest(conversation.thread, MOST_SHOWN);
+    else leaveNewest(conversation);
+  }
+
   /** Forget what is known of the conversation and go on from this unbroken run. */
   restart(peer, messages) {
     const conversation = this.begin(peer);
+    conversation.past = null;
     conversation.thread.restart(messages);
     this.#takeIn(conversation, messages, []);
   }
 
   /** History has no more. */
   noOlder(peer) {
-    this.conversation(peer).thread.isComplete = true;
+    this.conversation(peer).shown.isComplete = true;
     this.#tell('thread', { peer, arrived: [] });
   }
 
@@ -225,6 +277,8 @@ export class ChatState extends EventTarget {
     );
     if (arrived.some(({ from }) => from === peer)) this.#stopTyping(conversation);
     conversation.countUnread();
+    const isShut = peer !== this.openPeer && conversation.thread.messages.length > 2 * KEPT;
+    if (isShut) dropOldest(conversation.thread, KEPT);
     if (settled.length > 0) this.#tell('settled', { ids: settled });
     this.#tell('list');
     this.#tell('thread', { peer, arrived });

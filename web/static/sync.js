@@ -2,23 +2,30 @@
 // connection the list is fetched, then what was missed; and a gap in `seq` is fetched at any time.
 
 import { account, conversations, messages, persistently } from './api.js';
+import { reachesNewest } from './window.js';
 
 const PAGE = 50;
 const CATCH_UP_PAGE = 200;
+// Messages that are shown at once: with more, a frame of a slow machine takes over 50 ms.
+const PORTION = 25;
 // Beyond so many missed messages a conversation starts again from its newest page.
 const MOST_MISSED = 1_000;
 // Copies may overtake each other; a gap that lasts longer is a loss.
 const GAP_MILLISECONDS = 200;
 const RELIST_MILLISECONDS = 300;
 
-export class Sync {
+export class Sync extends EventTarget {
   #state;
   #filling = new Set();
-  #loadingOlder = new Set();
+  #loading = new Set();
+  #catchingUp = Promise.resolve();
   #relisting = 0;
   #isListed = false;
+  /** How much of what was missed is being fetched. */
+  running = 0;
 
   constructor(state, connection) {
+    super();
     this.#state = state;
     connection.addEventListener('news', ({ detail }) => this.#take(detail));
     connection.addEventListener('status', ({ detail }) => {
@@ -28,7 +35,7 @@ export class Sync {
 
   /** Fetch the list, and what was missed in each conversation. */
   async catchUp() {
-    const { summaries, askedAt } = await persistently(listed);
+    const { summaries, askedAt } = await this.#watched(persistently(listed));
     this.#isListed = true;
     for (const summary of summaries) {
       this.#state.summarize(summary, askedAt);
@@ -46,14 +53,53 @@ export class Sync {
 
   /** One page of history above what is shown; a second call meanwhile does nothing. */
   async loadOlder(peer) {
-    const { thread } = this.#state.conversation(peer);
-    if (thread.isComplete || this.#loadingOlder.has(peer)) return;
-    this.#loadingOlder.add(peer);
-    const before = thread.firstSeq || undefined;
-    const page = await persistently(() => messages(peer, { before, limit: PAGE }));
-    this.#loadingOlder.delete(peer);
-    this.#state.receive(peer, page.messages);
-    if (!page.more) this.#state.noOlder(peer);
+    const conversation = this.#state.conversation(peer);
+    if (conversation.shown.isComplete) return;
+    const before = conversation.shown.firstSeq || undefined;
+    await this.#turnPage(peer, { before }, async ({ messages: found, more }) => {
+      for (const portion of portions(found).reverse()) {
+        if (conversation.shown.firstSeq !== portion.at(-1).seq + 1) return;
+        this.#state.receiveOlder(peer, portion);
+        await aFrame();
+      }
+      if (!more) this.#state.noOlder(peer);
+    });
+  }
+
+  /** One page of history below what is shown, while that is not the newest. */
+  async loadNewer(peer) {
+    const conversation = this.#state.conversation(peer);
+    if (reachesNewest(conversation)) return this.#state.receiveNewer(peer, []);
+    const after = conversation.past.lastSeq;
+    return this.#turnPage(peer, { after }, async ({ messages: found }) => {
+      for (const portion of portions(found)) {
+        if (conversation.past?.lastSeq !== portion[0].seq - 1) return;
+        this.#state.receiveNewer(peer, portion);
+        await aFrame();
+      }
+    });
+  }
+
+  async #turnPage(peer, cursor, take) {
+    if (this.#loading.has(peer)) return;
+    this.#loading.add(peer);
+    await take(await persistently(() => messages(peer, { ...cursor, limit: PAGE })));
+    this.#loading.delete(peer);
+  }
+
+  /** Tell how long something that was missed is being fetched. */
+  async #watched(work) {
+    this.#tell(+1);
+    try {
+      return await work;
+    } finally {
+      this.#tell(-1);
+    }
+  }
+
+  #tell(change) {
+    this.running += change;
+    this.dispatchEvent(new Event('running'));
   }
 
   #take({ kind, payload }) {
@@ -86,11 +132,10 @@ export class Sync {
 
   #catchUpWith(summary) {
     const conversation = this.#state.conversation(summary.peer);
-    conversation.conversation = summary.conversation;
     const { thread, wasOpened } = conversation;
     const missed = summary.last_seq - thread.lastSeq;
     if (missed <= 0) return;
-    if (wasOpened && missed <= MOST_MISSED) this.#fill(summary.peer);
+    if (wasOpened && missed <= MOST_MISSED) this.#fillSoon(summary.peer);
     else this.#state.restart(summary.peer, [summary.last_message]);
     this.#watchGap(summary.peer);
   }
@@ -100,6 +145,13 @@ export class Sync {
     const { thread } = this.#state.conversation(peer);
     if (!this.#isListed || !thread.hasGap) return;
     setTimeout(() => thread.hasGap && this.#fill(peer), GAP_MILLISECONDS);
+  }
+
+  /** That which is open first; the others one after the other, there may be a hundred of them. */
+  #fillSoon(peer) {
+    const fill = () => this.#watched(this.#fill(peer));
+    if (peer === this.#state.openPeer) fill();
+    else this.#catchingUp = this.#catchingUp.then(fill);
   }
 
   /** Fetch all that is newer than the run; what comes live meanwhile is merged with it. */
@@ -117,6 +169,14 @@ export class Sync {
     this.#filling.delete(peer);
   }
 }
+
+function portions(messages) {
+  const starts = messages.map((_, index) => index).filter((index) => index % PORTION === 0);
+  return starts.map((start) => messages.slice(start, start + PORTION));
+}
+
+/** Not requestAnimationFrame, which stands still in the background. */
+const aFrame = () => new Promise((resolve) => setTimeout(resolve, 16));
 
 async function listed() {
   const askedAt = performance.now();

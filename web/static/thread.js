@@ -45,11 +45,23 @@ export class Thread {
   /** Begin anew with this unbroken run; used when what lies between is too much to fetch. */
   restart(messages) {
     this.messages = [];
+    this.#ids.clear();
     this.isComplete = false;
     const early = [...this.#early.values()];
     this.#early.clear();
     this.#append(messages);
     this.merge(early.filter((message) => message.seq > this.lastSeq));
+  }
+
+  /** Hold so many fewer at the older end. */
+  dropOldest(count) {
+    this.#forget(this.messages.splice(0, count));
+    this.isComplete = false;
+  }
+
+  /** Hold so many fewer at the newer end. */
+  dropNewest(count) {
+    this.#forget(this.messages.splice(this.messages.length - count));
   }
 
   #takeNewer() {
@@ -73,6 +85,10 @@ export class Thread {
     this.messages.push(...messages);
     this.#note(messages);
     if (this.firstSeq === 1) this.isComplete = true;
+  }
+
+  #forget(messages) {
+    for (const message of messages) this.#ids.delete(`${message.from} ${message.id}`);
   }
 
   #note(messages) {
