@@ -94,6 +94,7 @@ def _restore(settings: Settings, database: Database) -> None:
 def _children(settings: Settings) -> list[Stage]:
     children = [
         bridge(settings),
+        Child(name="push", command=python("push")),
         Child(name="web", command=python("cli.web", "site")),
     ]
     if settings.starts_broker:
