@@ -47,6 +47,14 @@ export const addDevice = (name, kind) => call('POST', '/devices', { body: { name
 
 export const removeDevice = (device) => call('DELETE', `/devices/${encodeURIComponent(device)}`);
 
+/** Whether this browser is told by its push service, and the key to subscribe with there. */
+export const pushSubscription = () => call('GET', '/devices/current/push');
+
+export const subscribeToPush = (subscription) =>
+  call('PUT', '/devices/current/push', { body: subscription });
+
+export const unsubscribeFromPush = () => call('DELETE', '/devices/current/push');
+
 /** The same call again and again until the server is there to answer it; `isAway` hears if not. */
 export function persistently(call, isAway = () => {}) {
   return untilItWorks(call, (error) => {

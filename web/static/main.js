@@ -9,6 +9,7 @@ import { ConversationView } from './conversation.js';
 import { ConversationList } from './conversations.js';
 import { Device } from './device.js';
 import { Drafts } from './drafts.js';
+import { notify } from './notifications.js';
 import { openOutbox } from './outbox.js';
 import { Receipts } from './receipts.js';
 import { openSeen } from './seen.js';
@@ -35,6 +36,7 @@ const drafts = new Drafts(account);
 new Composer(state, connection, sending, drafts, () => conversation.showNewest());
 new Beginning(state, (peer) => address.show(peer));
 announceMessages(state);
+notify(state, connection, address);
 
 connection.addEventListener('revoked', () => seen.forget());
 
