@@ -78,3 +78,77 @@ def test_what_is_told_is_shown_in_one_place_and_goes_when_it_was_read(
     wait_until("the notification to be shown", lambda: len(shown(bob)) == 1)
     service.bring(ReadNotice(peer=alice.account))
     wait_until("the notification to go", lambda: shown(bob) == [])
+
+
+# Chromium subscribes at its maker's service, on the internet. This is what it answers then.
+SUBSCRIBES = """
+  const bytes = (length) => crypto.getRandomValues(new Uint8Array(length));
+  const base64url = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
+    .replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  PushManager.prototype.subscribe = async function ({ applicationServerKey }) {
+    const pair = await crypto.subtle.generateKey(
+      { name: 'ECDH', namedCurve: 'P-256' }, true, ['deriveBits']);
+    const point = await crypto.subtle.exportKey('raw', pair.publicKey);
+    const key = Uint8Array.from(
+      atob(applicationServerKey.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt());
+    globalThis.subscription = {
+      options: { applicationServerKey: key.buffer },
+      toJSON: () => ({
+        endpoint: 'https://fcm.googleapis.com/fcm/send/' + base64url(bytes(16)),
+        keys: { p256dh: base64url(point), auth: base64url(bytes(16)) },
+      }),
+      unsubscribe: async () => { globalThis.subscription = null; },
+    };
+    return globalThis.subscription;
+  };
+  PushManager.prototype.getSubscription = async () => globalThis.subscription ?? null;
+"""
+
+
+def is_told(person: Person) -> bool:
+    origin = person.page.evaluate("location.origin")
+    answer = person.page.request.get(f"{origin}/api/v1/devices/current/push")
+    subscribed: bool = answer.json()["subscribed"]
+    return subscribed
+
+
+def test_notifications_are_switched_on_and_off(new_person: NewPerson) -> None:
+    bob = new_person("bob", permissions=["notifications"])
+    bob.page.add_init_script(SUBSCRIBES)
+    bob.visit("/settings")
+    switch = bob.page.get_by_role("switch", name="Tell this browser of new messages")
+    expect(switch).not_to_be_checked()
+
+    switch.check()
+    expect(bob.page.get_by_text("This browser is told from now on.")).to_be_visible()
+    assert is_told(bob)
+
+    switch.uncheck()
+    expect(bob.page.get_by_text("Saved.")).to_be_visible()
+    assert not is_told(bob)
+
+
+def test_a_browser_that_cannot_be_told_says_why(new_person: NewPerson) -> None:
+    bob, carol = new_person("bob", permissions=["notifications"]), new_person("carol")
+
+    for person, why in (
+        (bob, "This browser cannot reach its push service just now."),  # without the internet
+        (carol, "This browser does not let us show notifications"),
+    ):
+        person.visit("/settings")
+        person.page.get_by_role("switch", name="Tell this browser of new messages").click()
+        expect(person.page.get_by_role("alert").filter(has_text=why)).to_be_visible()
+        expect(person.page.get_by_role("switch", name="Tell this browser")).not_to_be_checked()
+    bob.problems.clear()  # Chromium writes of its own why it does not subscribe in a test
+
+
+def test_the_sound_is_switched_off_for_this_browser(new_person: NewPerson) -> None:
+    bob = new_person("bob")
+    bob.visit("/settings")
+    sound = bob.page.get_by_role("switch", name="Play a sound")
+    expect(sound).to_be_checked()
+
+    sound.uncheck()
+    bob.page.reload()
+
+    expect(sound).not_to_be_checked()
