@@ -10,6 +10,7 @@ import { ConversationView } from './conversation.js';
 import { ConversationList } from './conversations.js';
 import { Device } from './device.js';
 import { Drafts } from './drafts.js';
+import { notify } from './notifications.js';
 import { openOutbox } from './outbox.js';
 import { Receipts } from './receipts.js';
 import { openSeen } from './seen.js';
@@ -37,6 +38,7 @@ new Composer(state, connection, sending, drafts, () => conversation.showNewest()
 new Blocking(state, connection);
 new Beginning(state, (peer) => address.show(peer));
 announceMessages(state);
+notify(state, connection, address);
 
 connection.addEventListener('revoked', () => seen.forget());
 
