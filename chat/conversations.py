@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from chat.changes import as_it_is_now, changes_of_newest_texts, newest_text
 from chat.models import Account, Block, Conversation, Member, Message
 from chat.payloads import MessageRecord
 from chat.presence import online_among
@@ -51,7 +52,7 @@ def direct_conversation(session: Session, account: Account, peer: Account) -> Co
 
 
 def conversations_of(session: Session, account: Account) -> list[ConversationSummary]:
-    """All conversations of the account, that with the newest message first; two statements."""
+    """All conversations of the account, that with the newest text first; three statements."""
     mine, theirs = aliased(Member), aliased(Member)
     last_is_mine = col(Message.sender_id) == account.id
     unread = (
@@ -61,6 +62,8 @@ def conversations_of(session: Session, account: Account) -> list[ConversationSum
             Message.conversation_id == mine.conversation_id,
             Message.seq > mine.read_seq,
             Message.sender_id != account.id,
+            Message.kind == "text",
+            Message.body != "",  # as one is that was unsent
         )
         .correlate(mine)
         .scalar_subquery()
@@ -78,7 +81,7 @@ def conversations_of(session: Session, account: Account) -> list[ConversationSum
         .join(
             Message,
             (col(Message.conversation_id) == Conversation.id)
-            & (col(Message.seq) == Conversation.last_seq),
+            & (col(Message.seq) == newest_text(Conversation.id)),
         )
         .where(mine.account_id == account.id)
         .order_by(col(Message.stored_at).desc(), col(Conversation.id).desc())
@@ -89,14 +92,19 @@ def conversations_of(session: Session, account: Account) -> list[ConversationSum
         if not (account.hides_presence or peer.hides_presence or peer.deleted_at or is_apart)
     }
     online = online_among(session, shown)
+    changes = changes_of_newest_texts(session, account)
     return [
         ConversationSummary(
             conversation=conversation.id,
             peer=peer.name,
             display_name=peer.display_name,
-            last_message=message_record(
-                message,
-                *((account.name, peer.name) if is_mine else (peer.name, account.name)),
+            last_message=as_it_is_now(
+                message_record(
+                    message,
+                    *((account.name, peer.name) if is_mine else (peer.name, account.name)),
+                ),
+                changes.get((message.conversation_id, message.seq), ()),
+                {account.id: account.name, peer.id: peer.name},
             ),
             last_seq=conversation.last_seq,
             read=me.read_seq,
@@ -120,7 +128,7 @@ def _is_apart(account: Account) -> ColumnElement[bool]:
 
 
 def message_record(message: Message, sender: str, to: str) -> MessageRecord:
-    """A row of the archive as everyone sees it."""
+    """A row of the archive as everyone heard of it."""
     return MessageRecord(
         conversation=message.conversation_id,
         seq=message.seq,
@@ -131,6 +139,8 @@ def message_record(message: Message, sender: str, to: str) -> MessageRecord:
         text=message.body,
         sent_at=wire_time(message.sent_at),
         stored_at=rfc3339(message.stored_at),
+        target=message.target_seq,
+        reply_to=message.reply_to_seq,
     )
 
 
