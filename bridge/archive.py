@@ -70,7 +70,7 @@ class Archive:
             move_cursors(batch, moves)
             relay_typing(batch, typings, blocked)
             announce(batch, batch.all(Announce))
-            note_what_to_tell(batch, sends, moves)
+            note_what_to_tell(batch, posts, moves)
             return batch.news
 
 

@@ -131,8 +131,8 @@ ON CONFLICT (conversation_id, account_id) DO UPDATE SET due_at = excluded.due_at
 WHERE notification.due_at IS NULL
 """
 
-# The same, where its browsers show something that was read meanwhile.
-NOTIFY_OF_READING = """
+# The same, where its browsers may show something that was read or unsent meanwhile.
+NOTIFY_WHO_WAS_TOLD = """
 UPDATE notification SET due_at = CAST(wanted.value ->> 2 AS BIGINT)
 FROM {wanted}
 WHERE notification.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)

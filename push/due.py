@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, delete, select, update
 
+from chat.changes import changes_between
 from chat.database import Database
 from chat.models import Account, Member, Message, Notification, Presence
 from push.notices import MessageNotice, Notice, ReadNotice, shortened
@@ -68,23 +69,31 @@ def notice_of(sql: Session, due: Due) -> tuple[Notice | None, int]:
         col(Message.conversation_id) == due.conversation_id,
         col(Message.seq) > me.read_seq,
         col(Message.sender_id) == peer.id,
+        col(Message.kind) == "text",
+        col(Message.body) != "",  # nothing is left of what was unsent
     )
     newest = sql.exec(
         select(Message).where(*unread).order_by(col(Message.seq).desc()).limit(1)
     ).first()
     if newest is None:
         return (ReadNotice(peer=peer.name) if due.told_seq else None), 0
-    if newest.seq <= due.told_seq:
+    if newest.seq == due.told_seq:
         return None, due.told_seq
-    count = sql.exec(select(func.count()).select_from(Message).where(*unread)).one()
     notice = MessageNotice(
         peer=peer.name,
         name=peer.display_name,
-        text=shortened(newest.body),
-        unread=count,
+        text=shortened(_text_now(sql, newest)),
+        unread=sql.exec(select(func.count()).select_from(Message).where(*unread)).one(),
         seq=newest.seq,
     )
     return notice, newest.seq
+
+
+def _text_now(sql: Session, message: Message) -> str:
+    place = message.conversation_id, message.seq
+    changes = changes_between(sql, place[0], message.seq, message.seq).get(place, [])
+    edits = [change.text for change in changes if change.kind == "edit"]
+    return edits[-1] if edits else message.body
 
 
 def note_told(sql: Session, due: Due, told_seq: int) -> None:

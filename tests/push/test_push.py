@@ -215,6 +215,29 @@ def test_what_is_read_on_another_device_disappears(
     wait_until("nothing to be left", lambda: notifications(running) == 0)
 
 
+def test_a_text_is_told_as_it_is_now_and_not_when_it_was_unsent(
+    running: Installation, service: PushService
+) -> None:
+    running.kill("push")
+    phone = subscribed(running, "bob", service)
+    alice = listens(running, "alice")
+    for number, text_ in enumerate(("frist", "a slip"), 1):
+        alice.publish(TO_BOB, {"id": f"{number}", "text": text_})
+    alice.publish(up("alice", "bob", "edit"), {"id": "3", "seq": 1, "text": "first"})
+    alice.publish(up("alice", "bob", "unsend"), {"id": "4", "seq": 2})
+    alice.wait_for("message", lambda message: message["id"] == "4")
+
+    running.start("push")
+
+    wait_until("the phone to be told", phone.told)
+    assert [(told["text"], told["unread"]) for told in phone.told()] == [("first", 1)]
+
+    alice.publish(up("alice", "bob", "unsend"), {"id": "5", "seq": 1})
+
+    wait_until("the phone to be told once more", lambda: len(phone.told()) == 2)
+    assert phone.told()[1] == {"kind": "read", "peer": "alice"}
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_subscription_that_was_given_up_is_forgotten(
     running: Installation, service: PushService, status: int
