@@ -12,7 +12,9 @@ from chat.models import (
     Login,
     Member,
     Message,
+    Notification,
     Presence,
+    PushSubscription,
 )
 from chat.times import now
 
@@ -49,6 +51,17 @@ def fill(session: Session) -> None:
     session.add(Login(id="Another", account_id=9, device_id=None, seen_at=at))
     session.add_all(Member(conversation_id=41, account_id=id, read_seq=5) for id in (7, 9))
     session.flush()
+    session.add(
+        PushSubscription(
+            device_id="abcdefghijkl",
+            account_id=7,
+            endpoint="https://push.example.com/a",
+            p256dh="a key",
+            auth="a secret",
+            created_at=at,
+        )
+    )
+    session.add(Notification(conversation_id=41, account_id=7, due_at=at))
     messages = [
         {
             "conversation_id": 41,
@@ -59,7 +72,11 @@ def fill(session: Session) -> None:
             "body": BODIES[seq % len(BODIES)],
             "sent_at": at if seq % 3 else None,
             "stored_at": at,
+            "target_seq": None,
+            "reply_to_seq": seq - 1 if seq % 5 == 0 else None,
         }
         for seq in range(1, MESSAGES + 1)
     ]
+    for message, kind in zip(messages[100:400], 100 * ("edit", "unsend", "reaction"), strict=True):
+        message |= {"kind": kind, "target_seq": 1, "reply_to_seq": None}
     session.execute(insert(Message), messages)

@@ -22,6 +22,7 @@ from web.api.conversations import conversations
 from web.api.devices import devices
 from web.api.export import exports
 from web.api.invitations import invitations
+from web.api.push import push
 from web.assets import LibrariesMissing
 from web.callers import SESSION_LASTS, recognise_callers
 from web.csrf import protect_writes
@@ -92,6 +93,7 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.register_blueprint(blocks)
     app.register_blueprint(invitations)
     app.register_blueprint(exports)
+    app.register_blueprint(push)
     return app
 
 

@@ -11,6 +11,7 @@ import { ConversationView } from './conversation.js';
 import { ConversationList } from './conversations.js';
 import { Device } from './device.js';
 import { Drafts } from './drafts.js';
+import { notify } from './notifications.js';
 import { openOutbox } from './outbox.js';
 import { Receipts } from './receipts.js';
 import { openSeen } from './seen.js';
@@ -39,6 +40,7 @@ new Actions(state, sending, composer, (seq) => conversation.show(seq));
 new Blocking(state, connection);
 new Beginning(state, (peer) => address.show(peer));
 announceMessages(state);
+notify(state, connection, address);
 
 connection.addEventListener('revoked', () => seen.forget());
 
