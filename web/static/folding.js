@@ -1,7 +1,7 @@
 // Long messages show their beginning and a button for the rest. Decided by the text alone, so that
 // nothing needs to be measured, and kept by the element for as long as it is shown.
 
-import { part } from './templates.js';
+import { optionalPart, part } from './templates.js';
 
 const MOST_CHARACTERS = 1_500;
 const MOST_LINES = 24;
@@ -13,17 +13,22 @@ export function isLong(text) {
 
 /** Fold a message's element whose text is long now, and leave others whole. */
 export function foldIfLong(element, text) {
-  const [shown, button] = [part(element, 'text'), part(element, 'more')];
-  button.hidden = !isLong(text);
-  fold(shown, button, !button.hidden);
-  if (element.dataset.folds) return;
-  element.dataset.folds = ''; // it listens already
-  button.addEventListener('click', () => fold(shown, button, shown.dataset.folded !== 'true'));
-  shown.addEventListener('focusin', () => fold(shown, button, false)); // a link in the hidden part
+  const put = (button) => {
+    part(element, 'text').after(button);
+    button.addEventListener('click', () => fold(element, !isFolded(element)));
+    // A link in the hidden part has the focus.
+    part(element, 'text').addEventListener('focusin', () => fold(element, false));
+  };
+  if (optionalPart(element, 'more', isLong(text), put)) fold(element, true);
+  else delete part(element, 'text').dataset.folded;
 }
 
-function fold(shown, button, isFolded) {
-  shown.dataset.folded = String(isFolded);
-  button.setAttribute('aria-expanded', String(!isFolded));
-  button.textContent = isFolded ? 'Show more' : 'Show less';
+const isFolded = (element) => part(element, 'text').dataset.folded === 'true';
+
+function fold(element, isToBe) {
+  const button = part(element, 'more');
+  if (!button) return;
+  part(element, 'text').dataset.folded = String(isToBe);
+  button.setAttribute('aria-expanded', String(!isToBe));
+  button.textContent = isToBe ? 'Show more' : 'Show less';
 }

@@ -4,7 +4,7 @@
 import { shortTime, timeOf } from './days.js';
 import { foldIfLong } from './folding.js';
 import { formatted } from './formatting.js';
-import { made, part, write } from './templates.js';
+import { made, optionalPart, part, write } from './templates.js';
 
 // What a state is called, for those who cannot see its sign.
 const STATES = {
@@ -34,8 +34,10 @@ export function paintMessage(element, item) {
   paintEdited(element, item);
   paintQuote(element, item);
   paintReactions(element, item);
-  part(element, 'act').hidden = !item.seq || !item.isThere;
   paintState(element, item);
+  paintProblem(element, item);
+  const bubble = element.firstElementChild;
+  optionalPart(element, 'act', item.seq && item.isThere, (button) => bubble.append(button));
 }
 
 /** Looked at before anything is sought in the element: there are hundreds at each change. */
@@ -53,22 +55,25 @@ function paintText(element, { text, isThere }) {
 }
 
 function paintEdited(element, { editedAt }) {
-  part(element, 'edited').hidden = !editedAt;
-  if (editedAt) write(element, 'edited', `· edited ${shortTime(editedAt)}`);
+  const put = (added) => part(element, 'time').after(added);
+  if (optionalPart(element, 'edited', editedAt, put))
+    write(element, 'edited', `· edited ${shortTime(editedAt)}`);
 }
 
 function paintQuote(element, { quote }) {
-  part(element, 'quote').hidden = !quote;
-  if (!quote) return;
-  part(element, 'quote').dataset.quoted = quote.seq;
-  write(element, 'quote-sender', quote.sender);
-  write(element, 'quote-words', quote.words);
+  const put = (added) => part(element, 'text').before(added);
+  const shown = optionalPart(element, 'quote', quote, put);
+  if (!shown) return;
+  shown.dataset.quoted = quote.seq;
+  write(shown, 'quote-sender', quote.sender);
+  write(shown, 'quote-words', quote.words);
 }
 
 /** The buttons stay as long as their emoji does, and so does the focus. */
 function paintReactions(element, { reactions }) {
-  const row = part(element, 'reactions');
-  row.hidden = reactions.length === 0;
+  const put = (added) => element.firstElementChild.after(added);
+  const row = optionalPart(element, 'reactions', reactions.length > 0, put);
+  if (!row) return;
   for (const chip of [...row.children])
     if (!reactions.some(({ emoji }) => emoji === chip.dataset.reaction)) chip.remove();
   for (const { emoji, who, isOwn } of reactions) {
@@ -83,13 +88,15 @@ function paintReactions(element, { reactions }) {
   }
 }
 
-function paintState(element, { state, problem, problemId }) {
-  const detail = problem?.detail ?? '';
-  part(element, 'state').hidden = !state;
-  if (state) element.dataset.state = state;
-  else delete element.dataset.state;
-  write(element, 'state-name', STATES[state] ?? '');
-  part(element, 'problem').hidden = !problem;
-  part(element, 'problem').dataset.problem = problemId ?? '';
-  write(element, 'problem-detail', detail);
+function paintState(element, { state }) {
+  if (!optionalPart(element, 'state', state, (added) => part(element, 'meta').append(added))) return;
+  element.dataset.state = state;
+  write(element, 'state-name', STATES[state]);
+}
+
+function paintProblem(element, { problem, problemId }) {
+  const shown = optionalPart(element, 'problem', problem, (added) => element.append(added));
+  if (!shown) return;
+  shown.dataset.problem = problemId;
+  write(shown, 'problem-detail', problem.detail);
 }

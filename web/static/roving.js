@@ -58,7 +58,7 @@ function nextOf(messages, message, key) {
   return undefined;
 }
 
-const isStop = (element) => element.querySelector('[data-act]')?.hidden === false;
+const isStop = (element) => element.querySelector('[data-act]') !== null;
 
 function setStop(message, tabIndex) {
   for (const control of message.querySelectorAll(CONTROLS)) {

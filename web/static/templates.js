@@ -9,6 +9,17 @@ export function made(name) {
 /** The part of this name within an element. */
 export const part = (element, name) => element.querySelector(`[data-part="${name}"]`);
 
+/** A part that is there only while it `isWanted`, made from the template of the same name and put in
+    by `put`; null when it is not. */
+export function optionalPart(element, name, isWanted, put) {
+  const known = part(element, name);
+  if (!isWanted) known?.remove();
+  if (!isWanted || known) return isWanted ? known : null;
+  const added = made(name);
+  put(added);
+  return added;
+}
+
 /** Write into a part, if that changes anything. */
 export function write(element, name, text) {
   const written = part(element, name);
