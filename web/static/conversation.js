@@ -2,12 +2,15 @@
 // the newest in view for who is there, and do not move the page for who reads further up.
 
 import { lastSeen } from './days.js';
-import { MessageElements, items } from './messages.js';
+import { items } from './items.js';
+import { MessageElements } from './messages.js';
 import { paintedOnceAFrame } from './painting.js';
+import { Roving } from './roving.js';
 import { paintAvatar, part, write } from './templates.js';
 
 const AT_BOTTOM_PIXELS = 60;
 const LOAD_AHEAD_PIXELS = 1_500;
+const FOUND_MILLISECONDS = 2_000;
 
 export class ConversationView {
   #state;
@@ -15,6 +18,7 @@ export class ConversationView {
   #pane = document.querySelector('[data-conversation]');
   #scroller = document.querySelector('[data-scroller]');
   #elements = new MessageElements(document.querySelector('[data-messages]'));
+  #roving = new Roving(document.querySelector('[data-messages]'));
   #jump = document.querySelector('[data-jump]');
   #follows = true; // the newest message is in view, and is to stay there
   #keptTop = 0; // where it was put for that
@@ -48,6 +52,19 @@ export class ConversationView {
     this.#scrolled();
   }
 
+  /** Show this message of the open conversation, wherever in its history it is. */
+  async show(seq) {
+    const peer = this.#shownPeer;
+    if (!(await this.#sync.show(peer, seq)) || peer !== this.#shownPeer) return;
+    this.#follows = false;
+    this.#paint();
+    const element = this.#elements.of(seq);
+    element.scrollIntoView({ block: 'center' });
+    element.querySelector('[data-act]').focus({ preventScroll: true });
+    element.dataset.found = '';
+    setTimeout(() => delete element.dataset.found, FOUND_MILLISECONDS);
+  }
+
   #open() {
     const { openPeer } = this.#state;
     document.body.dataset.screen = openPeer ? 'conversation' : 'list';
@@ -67,10 +84,12 @@ export class ConversationView {
     this.#paintHead(opened);
     if (this.#hasJustScrolledUp()) this.#follows = false;
     this.#state.bound(opened, { follows: this.#follows });
-    const outgoing = opened.past ? [] : this.#state.outgoingTo(opened.peer);
+    const shown = items(this.#state, opened);
     const anchor = this.#anchor();
     const focused = document.activeElement;
-    this.#elements.show(items(opened, outgoing, this.#state.account));
+    this.#elements.show(shown);
+    this.#roving.update();
+    for (const { quote } of shown) if (quote?.isUnknown) this.#sync.quote(opened.peer, quote.seq);
     // What had the focus may have slid out of the window.
     if (!focused.isConnected) this.#scroller.focus({ preventScroll: true });
     this.#keepPlace(anchor);
@@ -149,7 +168,7 @@ export class ConversationView {
 
 /** The writer of a refused message decides what becomes of it. */
 function onProblemButton(target, sending) {
-  const id = target.closest('[data-message]')?.dataset.id;
+  const id = target.closest('[data-problem]')?.dataset.problem;
   if (target.closest('[data-retry]')) sending.retry(id);
   if (target.closest('[data-discard]')) sending.discard(id);
 }

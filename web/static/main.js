@@ -1,5 +1,6 @@
 // The chat page: makes its parts and connects them. What each does is told in its own file.
 
+import { Actions } from './actions.js';
 import { Address } from './address.js';
 import { announceMessages } from './announcements.js';
 import { Beginning } from './beginning.js';
@@ -34,7 +35,8 @@ new StatusLine(state, connection, sync);
 new ConversationList(state);
 const conversation = new ConversationView(state, sync, sending);
 const drafts = new Drafts(account);
-new Composer(state, connection, sending, drafts, () => conversation.showNewest());
+const composer = new Composer(state, connection, sending, drafts, () => conversation.showNewest());
+new Actions(state, sending, composer, (seq) => conversation.show(seq));
 new Blocking(state, connection);
 new Beginning(state, (peer) => address.show(peer));
 announceMessages(state);
