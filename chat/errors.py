@@ -76,6 +76,14 @@ class TooManyInvitations(KatydidError):
         )
 
 
+class UnknownConversation(KatydidError):
+    """The two have never written to each other."""
+
+    def __init__(self, peer: str) -> None:
+        super().__init__(f"You have no conversation with {peer}.")
+        self.peer = peer
+
+
 class UnknownDevice(KatydidError):
     """The account has no device with this id."""
 

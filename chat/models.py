@@ -6,7 +6,16 @@ tables change only through a new file in `migrations/`.
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlmodel import Field, SQLModel
 
 from chat.times import UtcMilliseconds
@@ -90,6 +99,13 @@ class Member(SQLModel, table=True):
     account_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
     delivered_seq: int = Field(default=0, sa_type=BigInteger)
     read_seq: int = Field(default=0, sa_type=BigInteger)
+    # Whether its page stays quiet about new messages.
+    muted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    # Whether it stands above all others in the list.
+    pinned: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    # The newest message when it was put aside; a later one brings it back, so that the bridge
+    # need not write here. Null when it was not put aside.
+    archived_seq: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Message(SQLModel, table=True):
