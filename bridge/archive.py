@@ -12,6 +12,7 @@ from bridge import statements
 from bridge.intake import (
     Announce,
     AskHistory,
+    Change,
     Command,
     MoveCursor,
     Refuse,
@@ -26,7 +27,7 @@ from bridge.transaction import News, Transaction
 from chat.database import Database
 from chat.times import milliseconds
 
-_ToSomeone = Send | MoveCursor | Typing | AskHistory
+_ToSomeone = Send | Change | MoveCursor | Typing | AskHistory
 
 
 _HeldLease = tuple[int, int]  # shard, number
@@ -61,10 +62,10 @@ class Archive:
             batch = Transaction(connection, commands, milliseconds(now), self._account_ids)
             _fence(batch, leases)
             _refuse_what_cannot_be(batch)
-            sends, moves, typings = batch.all(Send), batch.all(MoveCursor), batch.all(Typing)
-            batch.learn_conversations([c for _, c in sends], [c for _, c in moves + typings])
-            blocked = batch.blocked([c for _, c in sends], [c for _, c in typings])
-            store_messages(batch, sends, blocked)
+            posts, moves, typings = batch.posts(), batch.all(MoveCursor), batch.all(Typing)
+            batch.learn_conversations([c for _, c in posts], [c for _, c in moves + typings])
+            blocked = batch.blocked([c for _, c in posts], [c for _, c in typings])
+            store_messages(batch, posts, blocked)
             move_cursors(batch, moves)
             relay_typing(batch, typings, blocked)
             announce(batch, batch.all(Announce))
@@ -84,7 +85,7 @@ def _refuse_what_cannot_be(batch: Transaction) -> None:
         if isinstance(command, Refuse):
             batch.refuse(position, command)
         elif isinstance(command, _ToSomeone) and command.to not in batch.account_ids:
-            id = command.id if isinstance(command, Send | AskHistory) else None
+            id = command.id if isinstance(command, Send | Change | AskHistory) else None
             refusal = unknown_recipient(command.account, command.verb, command.to, id)
             batch.refuse(position, refusal)
 

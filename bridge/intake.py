@@ -9,28 +9,56 @@ from typing import ClassVar
 from msgspec import Struct
 
 from chat.payloads import (
+    Edit,
     ErrorRecord,
     HistoryRequest,
     NotAPayload,
+    React,
     Reason,
+    Unsend,
     parse_announcement,
+    parse_edit,
     parse_history,
+    parse_react,
     parse_receipt,
     parse_send,
+    parse_unsend,
 )
 from chat.times import milliseconds
 from chat.topics import NotAnUpTopic, UpTopic, is_account_name, is_below_down, parse_up
 
 
 class Send(Struct, frozen=True, gc=False):
-    """Archive a text and deliver it to both members."""
+    """Archive a text and deliver it to both members. `reply_to` is the text that it answers."""
 
     verb: ClassVar[str] = "send"
+    kind: ClassVar[str] = "text"
+    target: ClassVar[int | None] = None
     account: str
     to: str
     text: str
     id: str | None
     sent_at_ms: int | None
+    reply_to: int | None = None
+
+
+class Change(Struct, frozen=True, gc=False):
+    """Archive what is done to the text `target`: an edit, an unsend or a reaction. `text` is the
+    new text, nothing, or the emoji."""
+
+    reply_to: ClassVar[int | None] = None
+    account: str
+    to: str
+    verb: str
+    target: int
+    text: str
+    id: str
+    sent_at_ms: int | None
+
+    @property
+    def kind(self) -> str:
+        """What the archive calls it."""
+        return "reaction" if self.verb == "react" else self.verb
 
 
 class MoveCursor(Struct, frozen=True, gc=False):
@@ -84,7 +112,9 @@ class Refuse(Struct, frozen=True):
     error: ErrorRecord
 
 
-Command = Send | MoveCursor | Typing | Announce | AskHistory | Refuse
+# What is archived and numbered.
+Post = Send | Change
+Command = Send | Change | MoveCursor | Typing | Announce | AskHistory | Refuse
 
 
 def command_from(
@@ -133,7 +163,10 @@ def _command(
         if refusal := _refused_recipient(up, send.id):
             return refusal
         sent_at_ms = None if send.sent_at is None else milliseconds(send.sent_at)
-        return Send(up.account, up.to, send.text, send.id, sent_at_ms)
+        return Send(up.account, up.to, send.text, send.id, sent_at_ms, send.reply_to)
+    if up.verb in ("edit", "unsend", "react"):
+        change = _change(up, payload)
+        return _refused_recipient(up, change.id) or change
     if up.verb == "history":
         request = parse_history(payload)
         if refusal := _refused_recipient(up, request.request):
@@ -148,6 +181,21 @@ def _command(
     if payload:
         raise NotAPayload("typing has no payload.")
     return _refused_recipient(up) or Typing(up.account, up.to)
+
+
+def _change(up: UpTopic, payload: bytes) -> Change:
+    asked: Edit | Unsend | React
+    if up.verb == "edit":
+        asked = parse_edit(payload)
+        text = asked.text
+    elif up.verb == "unsend":
+        asked = parse_unsend(payload)
+        text = ""
+    else:
+        asked = parse_react(payload)
+        text = asked.reaction
+    sent_at_ms = None if asked.sent_at is None else milliseconds(asked.sent_at)
+    return Change(up.account, up.to, up.verb, asked.seq, text, asked.id, sent_at_ms)
 
 
 def _refused_recipient(up: UpTopic, id: str | None = None) -> Refuse | None:

@@ -1,47 +1,62 @@
 """The archive's first step: take out what is stored already, number the rest, insert it.
 
 A message that comes again — from a client that did not hear the answer, or from a broker whose
-acknowledgement was lost — gets the record that was stored, and is delivered once more.
+acknowledgement was lost — gets the record that was stored, and is delivered once more. What is done
+to a text later is numbered in the same row; what it points to is checked by `targets.py`.
 """
 
 import secrets
 from typing import Any
 
 from bridge import statements
-from bridge.intake import Send, refuse, unknown_recipient
+from bridge.intake import Post, refuse, unknown_recipient
+from bridge.targets import Targets, note, targets_of, why_not
 from bridge.transaction import Blocked, News, Transaction
 from chat.payloads import MessageRecord
 from chat.times import rfc3339_from
 
 _Stored = dict[tuple[str, int, str | None], MessageRecord]  # by conversation key, sender, client id
+_Row = tuple[Any, ...]
 
 
-def store_messages(batch: Transaction, sends: list[tuple[int, Send]], blocked: Blocked) -> None:
+def store_messages(batch: Transaction, posts: list[tuple[int, Post]], blocked: Blocked) -> None:
     """Store what is new, in the order of the batch, and move `last_seq`."""
-    _begin_conversations(batch, [send for _, send in sends if batch.ids(send) not in blocked])
-    batch.lock_conversations([send for _, send in sends])
-    stored = _stored_before(batch, sends)
-    accepted = [
-        (position, send)
-        for position, send in sends
-        if _is_accepted(batch, position, send, stored, blocked)
-    ]
-    rows = [
-        row
-        for position, send in accepted
-        if (row := _number(batch, position, send, stored)) is not None
-    ]
-    last_seqs = {conversation: seq for conversation, seq, *_ in rows}
-    batch.run(statements.NEW_MESSAGE, rows)
+    _begin_conversations(batch, posts, blocked)
+    batch.lock_conversations([post for _, post in posts])
+    stored = _stored_before(batch, posts)
+    targets = targets_of(batch, posts)
+    # Texts by themselves are most of all, and are inserted with the columns that they have.
+    plain: list[_Row] = []
+    pointing: list[tuple[Post, _Row]] = []
+    for position, post in posts:
+        if not _is_new(batch, position, post, stored, blocked, targets):
+            continue
+        row = _number(batch, position, post, stored)
+        if post.target is None and post.reply_to is None:
+            plain.append(row)
+        else:
+            pointing.append((post, row))
+        if targets:
+            note(targets, row[0], row[1], row[2], post)
+    batch.run(statements.NEW_MESSAGE, plain)
+    _insert_pointing(batch, pointing)
+    last_seqs = {row[0]: row[1] for row in plain}
+    for _, row in pointing:
+        last_seqs[row[0]] = max(row[1], last_seqs.get(row[0], 0))
     batch.run(statements.MOVE_LAST_SEQ, [(seq, id) for id, seq in sorted(last_seqs.items())])
 
 
-def _begin_conversations(batch: Transaction, sends: list[Send]) -> None:
-    """A conversation begins with its first message."""
+def _begin_conversations(
+    batch: Transaction, posts: list[tuple[int, Post]], blocked: Blocked
+) -> None:
+    """A conversation begins with its first message, which cannot point to another."""
     new = {
-        key: batch.ids(send)
-        for send in sends
-        if (key := batch.key(send)) not in batch.conversations
+        key: batch.ids(post)
+        for _, post in posts
+        if (key := batch.key(post)) not in batch.conversations
+        and post.target is None
+        and post.reply_to is None
+        and batch.ids(post) not in blocked
     }
     # In one order, so that no two bridges wait for each other.
     batch.run(statements.NEW_CONVERSATION, [(key,) for key in sorted(new)])
@@ -52,74 +67,98 @@ def _begin_conversations(batch: Transaction, sends: list[Send]) -> None:
     batch.conversations.update((key, (id, 0)) for id, key in begun)
 
 
-def _stored_before(batch: Transaction, sends: list[tuple[int, Send]]) -> _Stored:
+def _stored_before(batch: Transaction, posts: list[tuple[int, Post]]) -> _Stored:
     """The repeats among these messages, each with its record."""
     asked = {
-        (conversation[0], batch.account_ids[send.account], send.id): send
-        for _, send in sends
-        if send.id is not None
-        and (conversation := batch.conversations.get(batch.key(send))) is not None
+        (conversation[0], batch.account_ids[post.account], post.id): post
+        for _, post in posts
+        if post.id is not None
+        and (conversation := batch.conversations.get(batch.key(post))) is not None
     }
     found = {}
     for row in batch.select(statements.KNOWN_MESSAGES, list(asked)):
-        conversation, sender, id, seq, kind, body, sent_at_ms, stored_at_ms = row
-        send = asked[conversation, sender, id]
-        found[batch.key(send), sender, id] = MessageRecord(
+        conversation, sender, id, seq, kind, body, sent_at_ms, stored_at_ms, target, reply_to = row
+        post = asked[conversation, sender, id]
+        found[batch.key(post), sender, id] = MessageRecord(
             conversation=conversation,
             seq=seq,
             id=id,
-            sender=send.account,
-            to=send.to,
+            sender=post.account,
+            to=post.to,
             kind=kind,
             text=body,
             sent_at=None if sent_at_ms is None else rfc3339_from(sent_at_ms),
             stored_at=rfc3339_from(stored_at_ms),
+            target=target,
+            reply_to=reply_to,
         )
     return found
 
 
-def _is_accepted(
+def _is_new(
     batch: Transaction,
     position: int,
-    send: Send,
+    post: Post,
     stored: _Stored,
     blocked: Blocked,
+    targets: Targets,
 ) -> bool:
-    """Whether the recipient is there and wants to hear it; what was stored before stays stored."""
-    sender, recipient = batch.ids(send)
-    if (sender, recipient) not in blocked or (batch.key(send), sender, send.id) in stored:
-        return True
-    if blocked[sender, recipient]:
-        batch.refuse(position, unknown_recipient(send.account, send.verb, send.to, send.id))
+    """Whether it is to be stored. What was stored before is answered with its record, even where
+    it would be refused by now; else the recipient must be there and want to hear it, and what it
+    points to must be there."""
+    sender, recipient = batch.ids(post)
+    if repeat := stored.get((batch.key(post), sender, post.id)):
+        batch.news[position] = News(repeat, (post.account, post.to))
         return False
-    detail = f"{send.to} does not accept messages from you."
-    batch.refuse(position, refuse(send.account, send.verb, send.to, "refused", detail, id=send.id))
-    return False
+    if (sender, recipient) in blocked:
+        if blocked[sender, recipient]:
+            refusal = unknown_recipient(post.account, post.verb, post.to, post.id)
+        else:
+            detail = f"{post.to} does not accept messages from you."
+            refusal = refuse(post.account, post.verb, post.to, "refused", detail, id=post.id)
+        batch.refuse(position, refusal)
+        return False
+    if post.target is None and post.reply_to is None:
+        return True
+    conversation = batch.conversations.get(batch.key(post))
+    problem = why_not(post, conversation and conversation[0], sender, targets)
+    if problem is not None:
+        refusal = refuse(post.account, post.verb, post.to, "refused", problem, id=post.id)
+        batch.refuse(position, refusal)
+    return problem is None
 
 
-def _number(
-    batch: Transaction, position: int, send: Send, stored: _Stored
-) -> tuple[Any, ...] | None:
-    """Give the message its `seq` and its news; answers the row to insert, None for a repeat."""
-    sender, key = batch.account_ids[send.account], batch.key(send)
-    if repeat := stored.get((key, sender, send.id)):
-        batch.news[position] = News(repeat, (send.account, send.to))
-        return None
+def _number(batch: Transaction, position: int, post: Post, stored: _Stored) -> _Row:
+    """Give the message its `seq` and its news; answers the row to insert."""
+    sender, key = batch.account_ids[post.account], batch.key(post)
     conversation, last_seq = batch.conversations[key]
     seq = last_seq + 1
     batch.conversations[key] = conversation, seq
-    id = send.id or f"bridge-{secrets.token_hex(8)}"
+    id = post.id or f"bridge-{secrets.token_hex(8)}"
     record = MessageRecord(
         conversation=conversation,
         seq=seq,
         id=id,
-        sender=send.account,
-        to=send.to,
-        kind="text",
-        text=send.text,
-        sent_at=None if send.sent_at_ms is None else rfc3339_from(send.sent_at_ms),
+        sender=post.account,
+        to=post.to,
+        kind=post.kind,
+        text=post.text,
+        sent_at=None if post.sent_at_ms is None else rfc3339_from(post.sent_at_ms),
         stored_at=rfc3339_from(batch.now_ms),
+        target=post.target,
+        reply_to=post.reply_to,
     )
     stored[key, sender, id] = record
-    batch.news[position] = News(record, (send.account, send.to), stored=True)
-    return conversation, seq, sender, id, send.text, send.sent_at_ms, batch.now_ms
+    batch.news[position] = News(record, (post.account, post.to), stored=True)
+    return conversation, seq, sender, id, post.text, post.sent_at_ms, batch.now_ms
+
+
+def _insert_pointing(batch: Transaction, pointing: list[tuple[Post, _Row]]) -> None:
+    """Replies and changes; last of all, what was unsent is emptied, of this batch too."""
+    batch.run(
+        statements.NEW_POINTING_MESSAGE,
+        [(*row, post.kind, post.target, post.reply_to) for post, row in pointing],
+    )
+    unsent = sorted((row[0], post.target) for post, row in pointing if post.kind == "unsend")
+    batch.run(statements.EMPTY_TEXT, unsent)
+    batch.run(statements.EMPTY_EDITS, unsent)

@@ -66,11 +66,21 @@ ORDER BY conversation.id
 # [[conversation, sender, client id], …] → those that are stored already
 KNOWN_MESSAGES = """
 SELECT message.conversation_id, message.sender_id, message.client_id,
-       message.seq, message.kind, message.body, message.sent_at, message.stored_at
+       message.seq, message.kind, message.body, message.sent_at, message.stored_at,
+       message.target_seq, message.reply_to_seq
 FROM {wanted}
 JOIN message ON message.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
             AND message.sender_id = CAST(wanted.value ->> 1 AS BIGINT)
             AND message.client_id = wanted.value ->> 2
+"""
+
+# [[conversation, seq], …] → those that exist: who sent it, what it is, whether anything is left
+TARGETS = """
+SELECT message.conversation_id, message.seq,
+       message.sender_id, message.kind = 'text', message.body <> ''
+FROM {wanted}
+JOIN message ON message.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
+            AND message.seq = CAST(wanted.value ->> 1 AS BIGINT)
 """
 
 # [[recipient, sender], …] → (recipient, sender, whether the recipient was deleted), where it has
@@ -127,6 +137,21 @@ NEW_MESSAGE = """
 INSERT INTO message
     (conversation_id, seq, sender_id, client_id, kind, body, sent_at, stored_at)
 VALUES ({value}, {value}, {value}, {value}, 'text', {value}, {value}, {value})
+"""
+
+# What points to a text: a reply to it, or what is done to it.
+NEW_POINTING_MESSAGE = """
+INSERT INTO message
+    (conversation_id, seq, sender_id, client_id, body, sent_at, stored_at,
+     kind, target_seq, reply_to_seq)
+VALUES ({value}, {value}, {value}, {value}, {value}, {value}, {value}, {value}, {value}, {value})
+"""
+
+# A text that was unsent, and what it said after each edit.
+EMPTY_TEXT = "UPDATE message SET body = '' WHERE conversation_id = {value} AND seq = {value}"
+EMPTY_EDITS = """
+UPDATE message SET body = ''
+WHERE conversation_id = {value} AND target_seq = {value} AND kind = 'edit'
 """
 
 MOVE_LAST_SEQ = "UPDATE conversation SET last_seq = {value} WHERE id = {value}"

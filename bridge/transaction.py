@@ -12,12 +12,12 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from bridge import statements
-from bridge.intake import Announce, Command, MoveCursor, Refuse, Send, Typing
+from bridge.intake import Announce, Change, Command, MoveCursor, Post, Refuse, Send, Typing
 from chat.conversations import direct_key
 from chat.payloads import Record
 
-C = TypeVar("C", Send, MoveCursor, Typing, Announce)
-Concerned = Send | MoveCursor | Typing
+C = TypeVar("C", MoveCursor, Typing, Announce)
+Concerned = Post | MoveCursor | Typing
 # (sender, recipient) → whether there is no such recipient any more.
 Blocked = dict[tuple[int, int], bool]
 
@@ -58,6 +58,14 @@ class Transaction:
             if isinstance(command, kind) and self.news[position] is None
         ]
 
+    def posts(self) -> list[tuple[int, Post]]:
+        """The same of what is archived and numbered, in one order."""
+        return [
+            (position, command)
+            for position, command in enumerate(self.commands)
+            if isinstance(command, (Send, Change)) and self.news[position] is None
+        ]
+
     def refuse(self, position: int, refusal: Refuse) -> None:
         """Tell the sender why, and nobody else."""
         to = (refusal.account,) if refusal.account is not None else ()
@@ -75,7 +83,7 @@ class Transaction:
         """Look up the conversations that the commands are about, those that exist."""
         self._look_up(statements.CONVERSATIONS, *commands)
 
-    def lock_conversations(self, commands: Sequence[Send]) -> None:
+    def lock_conversations(self, commands: Sequence[Post]) -> None:
         """Look them up once more, so that until the end nobody else numbers messages in them."""
         if self._dialect != "sqlite":  # where nobody else writes meanwhile anyway
             self._look_up(statements.LOCKED_CONVERSATIONS, commands)

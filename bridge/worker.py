@@ -27,7 +27,7 @@ from bridge import metrics
 from bridge.archive import Archive, LeaseLost
 from bridge.backoff import Backoff
 from bridge.delivery import deliver, deliver_history, fitting, settle_if_answered
-from bridge.intake import AskHistory, Command, Refuse, Send, command_from, refuse
+from bridge.intake import AskHistory, Change, Command, Refuse, Send, command_from, refuse
 from bridge.rates import Rates
 from bridge.session import Incoming, Session, SessionLost
 from bridge.transaction import News
@@ -126,7 +126,7 @@ class Worker:
         if incoming.duplicate or command.account is None:
             return command
         now = self._loop.time()
-        if not isinstance(command, Send | AskHistory):
+        if not isinstance(command, Send | Change | AskHistory):
             return command if self._signal_rates.allow(command.account, now) else None
         if self._message_rates.allow(command.account, now):
             return command

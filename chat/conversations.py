@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from chat.changes import as_it_is_now, changes_of_newest_texts, newest_text
 from chat.models import Account, Block, Conversation, Member, Message
 from chat.payloads import MessageRecord
 from chat.presence import online_among
@@ -56,8 +57,8 @@ def direct_conversation(session: Session, account: Account, peer: Account) -> Co
 def conversations_of(
     session: Session, account: Account, *, peer: Account | None = None
 ) -> list[ConversationSummary]:
-    """All conversations of the account, that with the newest message first, or the one with the
-    peer; in two statements."""
+    """All conversations of the account, that with the newest text first, or the one with the peer;
+    in three statements."""
     mine, theirs = aliased(Member), aliased(Member)
     last_is_mine = col(Message.sender_id) == account.id
     unread = (
@@ -67,6 +68,8 @@ def conversations_of(
             Message.conversation_id == mine.conversation_id,
             Message.seq > mine.read_seq,
             Message.sender_id != account.id,
+            Message.kind == "text",
+            Message.body != "",  # as one is that was unsent
         )
         .correlate(mine)
         .scalar_subquery()
@@ -84,7 +87,7 @@ def conversations_of(
         .join(
             Message,
             (col(Message.conversation_id) == Conversation.id)
-            & (col(Message.seq) == Conversation.last_seq),
+            & (col(Message.seq) == newest_text(Conversation.id)),
         )
         .where(mine.account_id == account.id, true() if peer is None else Account.id == peer.id)
         .order_by(col(Message.stored_at).desc(), col(Conversation.id).desc())
@@ -95,14 +98,19 @@ def conversations_of(
         if not (account.hides_presence or other.hides_presence or other.deleted_at or is_apart)
     }
     online = online_among(session, shown)
+    changes = changes_of_newest_texts(session, account)
     return [
         ConversationSummary(
             conversation=conversation.id,
             peer=other.name,
             display_name=other.display_name,
-            last_message=message_record(
-                message,
-                *((account.name, other.name) if is_mine else (other.name, account.name)),
+            last_message=as_it_is_now(
+                message_record(
+                    message,
+                    *((account.name, other.name) if is_mine else (other.name, account.name)),
+                ),
+                changes.get((message.conversation_id, message.seq), ()),
+                {account.id: account.name, other.id: other.name},
             ),
             last_seq=conversation.last_seq,
             read=me.read_seq,
@@ -134,7 +142,7 @@ def _is_apart(account: Account) -> ColumnElement[bool]:
 
 
 def message_record(message: Message, sender: str, to: str) -> MessageRecord:
-    """A row of the archive as everyone sees it."""
+    """A row of the archive as everyone heard of it."""
     return MessageRecord(
         conversation=message.conversation_id,
         seq=message.seq,
@@ -145,6 +153,8 @@ def message_record(message: Message, sender: str, to: str) -> MessageRecord:
         text=message.body,
         sent_at=wire_time(message.sent_at),
         stored_at=rfc3339(message.stored_at),
+        target=message.target_seq,
+        reply_to=message.reply_to_seq,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from chat.accounts import account_named
+from chat.changes import as_it_is_now, changes_between
 from chat.conversations import direct_conversation, message_record
 from chat.errors import UnknownAccount, WrongCursor
 from chat.models import Account, Message
@@ -17,7 +18,8 @@ from chat.payloads import HISTORY_DEFAULT, HISTORY_LIMIT, LARGEST_SEQ, MessageRe
 
 @dataclass(frozen=True)
 class Page:
-    """Messages ascending by seq; `more` tells whether there are others in the direction asked."""
+    """Messages ascending by seq, each text as it is now, with the changes of that range in between;
+    `more` tells whether there are others in the direction asked."""
 
     messages: list[MessageRecord]
     more: bool
@@ -52,11 +54,26 @@ def history(
         page = page.order_by(col(Message.seq).desc())
     found = list(session.exec(page.limit(limit + 1)))
     messages = found[:limit] if after is not None else found[:limit][::-1]
-    names = {account.id: (account.name, peer), other.id: (peer, account.name)}
-    return Page(
-        [message_record(message, *names[message.sender_id]) for message in messages],
-        more=len(found) > limit,
-    )
+    return Page(_records(session, account, other, messages), more=len(found) > limit)
+
+
+def _records(
+    session: Session, account: Account, other: Account, messages: list[Message]
+) -> list[MessageRecord]:
+    """Of neighbouring messages, so that what was done to them is found by one range."""
+    if not messages:
+        return []
+    conversation_id = messages[0].conversation_id
+    changes = changes_between(session, conversation_id, messages[0].seq, messages[-1].seq)
+    names = {account.id: account.name, other.id: other.name}
+    to = {account.id: other.name, other.id: account.name}
+    records = []
+    for message in messages:
+        record = message_record(message, names[message.sender_id], to[message.sender_id])
+        if done := changes.get((conversation_id, message.seq)):
+            record = as_it_is_now(record, done, names)
+        records.append(record)
+    return records
 
 
 def _check_cursors(before: int | None, after: int | None, limit: int) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -109,13 +110,23 @@ class Member(SQLModel, table=True):
 
 
 class Message(SQLModel, table=True):
-    """One message as it was archived. Without a rowid, SQLite keeps a conversation's messages
+    """One message as it was archived: a text, or what was done to one later (an edit, an unsend, a
+    reaction), which is a row of its own. Without a rowid, SQLite keeps a conversation's messages
     side by side in the order of `seq`, so that a page of history is one short walk."""
 
     __table_args__ = (
         # Nothing is doubled, for ever; begins with the conversation, so that the table can be
         # distributed by it.
         UniqueConstraint("conversation_id", "sender_id", "client_id", name="uq_message_client_id"),
+        # Serves "what was done to these texts"; a text is not in it, so it costs a send nothing.
+        Index(
+            "ix_message_target",
+            "conversation_id",
+            "target_seq",
+            "seq",
+            sqlite_where=text("target_seq IS NOT NULL"),
+            postgresql_where=text("target_seq IS NOT NULL"),
+        ),
         {"sqlite_with_rowid": False},
     )
 
@@ -126,11 +137,18 @@ class Message(SQLModel, table=True):
     sender_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), nullable=False))
     # The id that the sender gave; unique only among this sender's messages in the conversation.
     client_id: str = Field(max_length=64)
+    # text, edit, unsend or reaction.
     kind: str = Field(default="text", max_length=16)
+    # The text, an edit's new text, a reaction's emoji ("" takes it away); "" for an unsend. A text
+    # that was unsent is "" too, as are its edits; no other text is.
     body: str = Field(sa_type=Text)
     # What the sender's clock said; never used for order.
     sent_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
     stored_at: datetime = Field(sa_type=UtcMilliseconds)
+    # The text that an edit, an unsend or a reaction is about; null for a text.
+    target_seq: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
+    # The text that a text answers; null where it answers none.
+    reply_to_seq: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
 
 
 class Block(SQLModel, table=True):

@@ -5,6 +5,7 @@ NotAPayload to its sender.
 """
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
@@ -14,6 +15,7 @@ from msgspec import Meta, Struct
 from chat.times import LATEST_MS, milliseconds
 
 TEXT_CHARACTERS = 4_000
+REACTION_CHARACTERS = 32
 HISTORY_LIMIT = 200
 HISTORY_DEFAULT = 50
 # The largest whole number that every JSON reader keeps exact (RFC 8259, section 6).
@@ -22,9 +24,14 @@ LARGEST_SEQ = 2**53 - 1
 Reason = Literal["malformed", "unknown-recipient", "refused", "too-long", "rate-limited"]
 T = TypeVar("T")
 _Seq = Annotated[int, Meta(ge=0, le=LARGEST_SEQ)]
+_SeqOfText = Annotated[int, Meta(ge=1, le=LARGEST_SEQ)]
+_SentAt = Annotated[datetime, Meta(tz=True)] | None
 # NUL is a character that PostgreSQL cannot keep.
 _Label = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[^\\x00]*$")]
 _BEGINS_LIKE_JSON = re.compile(r'\s*\{\s*["}]')
+# Of the characters that control others, those that emoji are made with: the joiner of two, and the
+# letters in the flags of countries' parts (Unicode TS 51).
+_WITHIN_EMOJI = {"\u200d", *map(chr, range(0xE0020, 0xE0080))}
 
 
 class NotAPayload(ValueError):
@@ -41,7 +48,34 @@ class Send(Struct, frozen=True):
 
     text: str
     id: _Label | None = None
-    sent_at: Annotated[datetime, Meta(tz=True)] | None = None
+    sent_at: _SentAt = None
+    reply_to: _SeqOfText | None = None
+
+
+class Edit(Struct, frozen=True):
+    """The text `seq` says this from now on."""
+
+    id: _Label
+    seq: _SeqOfText
+    text: str
+    sent_at: _SentAt = None
+
+
+class Unsend(Struct, frozen=True):
+    """The text `seq` is taken back."""
+
+    id: _Label
+    seq: _SeqOfText
+    sent_at: _SentAt = None
+
+
+class React(Struct, frozen=True):
+    """An emoji beside the text `seq`; "" takes one's own away."""
+
+    id: _Label
+    seq: _SeqOfText
+    reaction: str
+    sent_at: _SentAt = None
 
 
 class Receipt(Struct, frozen=True):
@@ -66,8 +100,12 @@ class HistoryRequest(Struct, frozen=True):
     request: _Label | None = None
 
 
-class MessageRecord(Struct, frozen=True):
-    """A message as it was archived, and as everyone sees it."""
+class MessageRecord(Struct, frozen=True, omit_defaults=True):
+    """A message as it was archived, and as everyone sees it; what is None is left out.
+
+    `target` is the text that an edit, an unsend or a reaction is about. The last three tell what
+    became of a text since: history has them, the live message of the text cannot.
+    """
 
     conversation: int
     seq: int
@@ -78,6 +116,11 @@ class MessageRecord(Struct, frozen=True):
     text: str
     sent_at: str | None
     stored_at: str
+    target: int | None = None
+    reply_to: int | None = None
+    edited_at: str | None = None
+    unsent_at: str | None = None
+    reactions: dict[str, str] | None = None
 
 
 class ReceiptRecord(Struct, frozen=True):
@@ -126,6 +169,9 @@ Record = MessageRecord | ReceiptRecord | TypingRecord | PresenceRecord | History
 
 _encoder = msgspec.json.Encoder()
 _send = msgspec.json.Decoder(Send)
+_edit = msgspec.json.Decoder(Edit)
+_unsend = msgspec.json.Decoder(Unsend)
+_react = msgspec.json.Decoder(React)
 _receipt = msgspec.json.Decoder(Receipt)
 _announcement = msgspec.json.Decoder(Announcement)
 _history = msgspec.json.Decoder(HistoryRequest)
@@ -144,16 +190,36 @@ def parse_send(payload: bytes) -> Send:
     """
     text = _utf8(payload)
     send = _parse(_send, text) if _BEGINS_LIKE_JSON.match(text) else Send(text=text)
-    if not send.text.strip():
-        raise NotAPayload("The text is empty.", id=send.id)
-    if len(send.text) > TEXT_CHARACTERS:
-        detail = f"The text has {len(send.text)} characters; at most {TEXT_CHARACTERS} are allowed."
-        raise NotAPayload(detail, reason="too-long", id=send.id)
-    if "\0" in send.text:
-        raise NotAPayload("The text contains the character NUL.", id=send.id)
-    if send.sent_at is not None and not 0 <= milliseconds(send.sent_at) <= LATEST_MS:
-        raise NotAPayload("sent_at lies before 1970 or after 9999.", id=send.id)
+    _check_text(send.text, send.id)
+    _check_sent_at(send.sent_at, send.id)
     return send
+
+
+def parse_edit(payload: bytes) -> Edit:
+    """What a text is to say instead; the rules for it are those of a text. Raises NotAPayload."""
+    edit = _parse(_edit, _utf8(payload))
+    _check_text(edit.text, edit.id)
+    _check_sent_at(edit.sent_at, edit.id)
+    return edit
+
+
+def parse_unsend(payload: bytes) -> Unsend:
+    """Which text is to be taken back. Raises NotAPayload."""
+    unsend = _parse(_unsend, _utf8(payload))
+    _check_sent_at(unsend.sent_at, unsend.id)
+    return unsend
+
+
+def parse_react(payload: bytes) -> React:
+    """Which emoji goes beside which text. Raises NotAPayload."""
+    react = _parse(_react, _utf8(payload))
+    if len(react.reaction) > REACTION_CHARACTERS:
+        detail = f"The reaction has more than {REACTION_CHARACTERS} characters."
+        raise NotAPayload(detail, id=react.id)
+    if not all(map(_may_be_in_emoji, react.reaction)):
+        raise NotAPayload("The reaction must be one emoji, without spaces.", id=react.id)
+    _check_sent_at(react.sent_at, react.id)
+    return react
 
 
 def parse_receipt(payload: bytes) -> Receipt:
@@ -172,6 +238,26 @@ def parse_history(payload: bytes) -> HistoryRequest:
     if request.before is not None and request.after is not None:
         raise NotAPayload("Give before or after, not both.", id=request.request)
     return request
+
+
+def _check_text(text: str, id: str | None) -> None:
+    if not text.strip():
+        raise NotAPayload("The text is empty.", id=id)
+    if len(text) > TEXT_CHARACTERS:
+        detail = f"The text has {len(text)} characters; at most {TEXT_CHARACTERS} are allowed."
+        raise NotAPayload(detail, reason="too-long", id=id)
+    if "\0" in text:
+        raise NotAPayload("The text contains the character NUL.", id=id)
+
+
+def _may_be_in_emoji(character: str) -> bool:
+    is_shown = unicodedata.category(character) not in ("Cc", "Cf", "Zs", "Zl", "Zp")
+    return is_shown or character in _WITHIN_EMOJI
+
+
+def _check_sent_at(sent_at: datetime | None, id: str | None) -> None:
+    if sent_at is not None and not 0 <= milliseconds(sent_at) <= LATEST_MS:
+        raise NotAPayload("sent_at lies before 1970 or after 9999.", id=id)
 
 
 class _OnlyId(Struct):

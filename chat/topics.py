@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from zlib import crc32
 
 SHARDS = 16
-VERBS = ("send", "delivered", "read", "typing", "presence", "history")
+VERBS = (
+    "send",
+    "edit",
+    "unsend",
+    "react",
+    "delivered",
+    "read",
+    "typing",
+    "presence",
+    "history",
+)
 NOBODY = "-"
 
 _ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{1,31}")

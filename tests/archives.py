@@ -31,7 +31,7 @@ BODIES = [
 def fill(session: Session) -> None:
     """Alice and Bob with all that one can have, and a long conversation."""
     at = now()
-    for id, name in ((7, "alice"), (9, "bob")):
+    for id, name in ((7, "alice"), (8, "dave"), (9, "bob")):
         account = Account(
             id=id, name=name, display_name=f"{name} 🦗", password_hash="!", created_at=at
         )
@@ -39,7 +39,7 @@ def fill(session: Session) -> None:
         session.add(account)
     session.flush()
     session.add(Invitation(digest="a digest", inviter_id=7, created_at=at, expires_at=at))
-    session.add(Deletion(account_id=9, erases_messages=True, began_at=at))
+    session.add(Deletion(account_id=8, erases_messages=True, began_at=at))
     session.add(Device(id="abcdefghijkl", account_id=7, name="Ünï", kind="thing", created_at=at))
     session.add(Conversation(id=41, key="7:9", last_seq=MESSAGES))
     session.add(Block(account_id=7, blocked_id=9, created_at=at))

@@ -1,6 +1,8 @@
 """Ports of this machine, for the servers of tests."""
 
 import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 
 def free_ports(count: int) -> list[int]:
@@ -20,3 +22,13 @@ def is_listening(port: int, *, host: str = "127.0.0.1") -> bool:
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Somebody else listens on the port meanwhile."""
+    with closing(socket.socket()) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        yield

@@ -11,7 +11,7 @@ import httpx
 from chat.settings import REPOSITORY
 from tests.running import Installation, wait_until
 
-UP = [str(REPOSITORY / "katydid"), "up"]
+KATYDID = str(REPOSITORY / "katydid")
 # What the command line of a part's processes says.
 MARKS = {
     "broker": "/mosquitto.conf",
@@ -21,11 +21,27 @@ MARKS = {
 }
 
 
+def run_katydid(environ: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
+    """A command that is expected to end by itself, with what it said."""
+    return subprocess.run(
+        [KATYDID, *words], env=os.environ | environ, capture_output=True, text=True, timeout=60
+    )
+
+
 def run_up(environ: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
     """An `up` that is expected to end by itself, with what it said."""
-    return subprocess.run(
-        [*UP, *words], env=os.environ | environ, capture_output=True, text=True, timeout=60
-    )
+    return run_katydid(environ, "up", *words)
+
+
+def assert_refused(
+    answer: "subprocess.CompletedProcess[str]", *words: str, status: int, home: str
+) -> None:
+    """It said what is wrong in one line with these words, and left nothing running."""
+    assert answer.returncode == status, answer.stderr
+    assert answer.stderr.startswith("katydid: ")
+    assert answer.stderr.count("\n") == 1, answer.stderr
+    assert [word for word in words if word not in answer.stderr] == []
+    assert processes_of(Path(home)) == {}
 
 
 def processes_of(home: Path) -> dict[int, str]:
@@ -51,7 +67,11 @@ class Up:
         self._said = self.home / "said.txt"
         with self._said.open("wb") as said:
             self.process = subprocess.Popen(
-                UP, cwd=self.home, env=os.environ | installation.environ, stdout=said, stderr=said
+                [KATYDID, "up"],
+                cwd=self.home,
+                env=os.environ | installation.environ,
+                stdout=said,
+                stderr=said,
             )
         self._wait_for_words("Ctrl-C stops everything", seconds=60)
 

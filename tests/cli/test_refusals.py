@@ -2,10 +2,7 @@
 
 import os
 import shutil
-import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,8 +10,8 @@ import pytest
 from chat.settings import REPOSITORY
 from cli import programs
 from cli.programs import ProgramMissing, bring_program
-from tests.cli.starting import processes_of, run_up
-from tests.running import free_ports
+from tests.cli.starting import assert_refused, run_up
+from tests.ports import free_ports, taken
 
 
 @pytest.fixture
@@ -28,23 +25,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
     }
 
 
-@contextmanager
-def taken(port: int) -> Iterator[None]:
-    with closing(socket.socket()) as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", port))
-        other.listen()
-        yield
-
-
-def assert_refused(environ: dict[str, str], *words: str, status: int) -> None:
-    answer = run_up(environ)
-
-    assert answer.returncode == status, answer.stderr
-    assert answer.stderr.startswith("katydid: ")
-    assert answer.stderr.count("\n") == 1, answer.stderr
-    assert [word for word in words if word not in answer.stderr] == []
-    assert processes_of(Path(environ["KATYDID_HOME"])) == {}
+def assert_up_is_refused(environ: dict[str, str], *words: str, status: int) -> None:
+    assert_refused(run_up(environ), *words, status=status, home=environ["KATYDID_HOME"])
 
 
 @pytest.mark.parametrize(
@@ -52,13 +34,13 @@ def assert_refused(environ: dict[str, str], *words: str, status: int) -> None:
 )
 def test_a_taken_port_is_named_with_its_setting(environ: dict[str, str], name: str) -> None:
     with taken(int(environ[name])):
-        assert_refused(environ, environ[name], name, "is taken", status=1)
+        assert_up_is_refused(environ, environ[name], name, "is taken", status=1)
 
 
 def test_two_listeners_cannot_share_a_port(environ: dict[str, str]) -> None:
     environ["KATYDID_MQTT_PORT"] = environ["KATYDID_HTTP_PORT"]
 
-    assert_refused(environ, "KATYDID_HTTP_PORT", "KATYDID_MQTT_PORT", status=2)
+    assert_up_is_refused(environ, "KATYDID_HTTP_PORT", "KATYDID_MQTT_PORT", status=2)
 
 
 @pytest.mark.parametrize(
@@ -75,14 +57,16 @@ def test_two_listeners_cannot_share_a_port(environ: dict[str, str]) -> None:
 def test_a_bad_setting_is_named_with_what_is_allowed(
     environ: dict[str, str], name: str, value: str, says: str
 ) -> None:
-    assert_refused({**environ, name: value}, name, says, status=2)
+    assert_up_is_refused({**environ, name: value}, name, says, status=2)
 
 
 def test_an_unwritable_home_is_named(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()  # where not even root can make a folder
     home = tmp_path / "file" / "home"
 
-    assert_refused({**environ, "KATYDID_HOME": str(home)}, "KATYDID_HOME", str(home), status=1)
+    assert_up_is_refused(
+        {**environ, "KATYDID_HOME": str(home)}, "KATYDID_HOME", str(home), status=1
+    )
 
 
 def test_a_home_that_it_makes_is_for_its_owner_alone(environ: dict[str, str]) -> None:

@@ -26,8 +26,9 @@ class Person:
 
     # Coming and going.
 
-    def register(self, display_name: str = "") -> Self:
-        self.page.goto(f"{self._url}/register")
+    def register(self, display_name: str = "", *, link: str = "") -> Self:
+        """By the `link` of an invitation, where accounts are made by these."""
+        self.page.goto(link or f"{self._url}/register")
         self.page.get_by_label("Account name").fill(self.account)
         self.page.get_by_label("Display name").fill(display_name)
         self.page.get_by_label("Password").fill(PASSWORD)

@@ -23,19 +23,23 @@ PARTS = {"broker": "mosquitto", "bridge": "bridge", "web": "gunicorn"}
 
 
 class Up:
-    """A running installation. `url` is its site."""
+    """A running installation. `url` is its site, `settings` are beyond those that every one has."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **settings: str) -> None:
         http, mqtt, websocket = free_ports(3)
         self.url = f"http://127.0.0.1:{http}"
         self.mqtt_port = mqtt
         self._output = home / "up.log"
-        environ = UNLIMITED | {
-            "KATYDID_HOME": str(home),
-            "KATYDID_HTTP_PORT": str(http),
-            "KATYDID_MQTT_PORT": str(mqtt),
-            "KATYDID_WEBSOCKET_PORT": str(websocket),
-        }
+        environ = (
+            UNLIMITED
+            | settings
+            | {
+                "KATYDID_HOME": str(home),
+                "KATYDID_HTTP_PORT": str(http),
+                "KATYDID_MQTT_PORT": str(mqtt),
+                "KATYDID_WEBSOCKET_PORT": str(websocket),
+            }
+        )
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "cli", "up"],

@@ -85,7 +85,7 @@ def test_nobody_sees_anything_without_a_login(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("path", "statements"),
-    [("/api/v1/conversations", 2), ("/api/v1/conversations/alice/messages", 3)],
+    [("/api/v1/conversations", 3), ("/api/v1/conversations/alice/messages", 4)],
 )
 def test_the_number_of_statements_does_not_grow(site: Site, path: str, statements: int) -> None:
     bob = site.browser().log_in("bob")

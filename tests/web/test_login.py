@@ -176,6 +176,8 @@ def test_a_program_is_known_by_name_and_password(site: Site) -> None:
         "account": "alice",
         "display_name": "alice",
         "kind": "person",
+        "hides_presence": False,
+        "hides_read": False,
     }
     assert_problem(site.program("alice", password="wrong password").get(ME), 401)
     assert_problem(site.program("zed").get(ME), 401)

@@ -1,4 +1,4 @@
-"""`/api/v1/conversations`: the caller's conversations, their preferences, and the messages of one."""
+"""`/api/v1/conversations`: the caller's, their preferences, and the messages of one."""
 
 from flask import Blueprint, Response
 

@@ -34,6 +34,26 @@ export function messages(peer, { before, after, limit }) {
 
 export const account = (name) => call('GET', `/accounts/${encodeURIComponent(name)}`);
 
+/** Change what the account says of itself: `display_name`, `hides_presence`, `hides_read`. */
+export const changeAccount = (changes) => call('PATCH', '/accounts/me', { body: changes });
+
+export const changePassword = (password, newPassword) =>
+  call('PUT', '/accounts/me/password', { body: { password, new_password: newPassword } });
+
+/** Delete the account, and `messages`: 'erase' or 'keep'. What is erased takes its time. */
+export const deleteAccount = (password, messages) =>
+  call('DELETE', '/accounts/me', { body: { password, messages }, patience: 60_000 });
+
+export const blocks = () => call('GET', '/blocks');
+
+export const block = (name) => call('PUT', `/blocks/${encodeURIComponent(name)}`);
+
+export const unblock = (name) => call('DELETE', `/blocks/${encodeURIComponent(name)}`);
+
+export const invitations = () => call('GET', '/invitations');
+
+export const invite = () => call('POST', '/invitations', { body: {} });
+
 export const devices = () => call('GET', '/devices');
 
 /** The device of this browser's login. A 401 is the caller's to handle: it means there is none. */
@@ -47,6 +67,9 @@ export const addDevice = (name, kind) => call('POST', '/devices', { body: { name
 
 export const removeDevice = (device) => call('DELETE', `/devices/${encodeURIComponent(device)}`);
 
+/** Revoke all devices but this browser's own. */
+export const removeOtherDevices = () => call('DELETE', '/devices', { patience: 60_000 });
+
 /** The same call again and again until the server is there to answer it; `isAway` hears if not. */
 export function persistently(call, isAway = () => {}) {
   return untilItWorks(call, (error) => {
@@ -56,8 +79,8 @@ export function persistently(call, isAway = () => {}) {
   });
 }
 
-async function call(method, path, { body, leaveAt401 = true } = {}) {
-  const response = await request(method, path, body);
+async function call(method, path, { body, leaveAt401 = true, patience } = {}) {
+  const response = await request(method, path, body, patience);
   if (response.status === 401 && leaveAt401) return leaveForLogin();
   if (!response.ok) throw new Problem(response.status, await response.json().catch(() => ({})));
   if (response.status === 204) return null;
@@ -66,7 +89,7 @@ async function call(method, path, { body, leaveAt401 = true } = {}) {
   });
 }
 
-async function request(method, path, body) {
+async function request(method, path, body, patience = PATIENCE_MILLISECONDS) {
   const headers = { Accept: 'application/json, application/problem+json' };
   if (method !== 'GET') {
     headers['X-CSRFToken'] = document.querySelector('meta[name="csrf-token"]').content;
@@ -78,7 +101,7 @@ async function request(method, path, body) {
       headers,
       body: body && JSON.stringify(body),
       cache: 'no-store',
-      signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
+      signal: AbortSignal.timeout(patience),
     });
   } catch (cause) {
     throw new Unreachable(cause);

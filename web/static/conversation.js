@@ -42,6 +42,7 @@ export class ConversationView {
   /** Show the newest message, and stay with it. */
   showNewest() {
     this.#follows = true;
+    this.#keptTop = 0;
     this.#state.showNewest(this.#shownPeer);
     this.#keepPlace();
     this.#scrolled();
@@ -77,11 +78,12 @@ export class ConversationView {
     this.#loadAhead();
   }
 
-  #paintHead({ peer, displayName, isTyping, isOnline, lastSeenAt }) {
+  #paintHead({ peer, displayName, isTyping, isOnline, lastSeenAt, isDeleted }) {
     paintAvatar(part(this.#pane, 'avatar'), peer, displayName);
     write(this.#pane, 'name', displayName);
     const seen = lastSeenAt ? `last seen ${lastSeen(lastSeenAt)}` : `@${peer}`;
     write(this.#pane, 'presence', isTyping ? 'is writing…' : isOnline ? 'online' : seen);
+    this.#pane.dataset.deleted = String(isDeleted);
     this.#pane.dataset.typing = String(isTyping);
     this.#pane.dataset.online = String(isOnline);
   }
@@ -138,9 +140,10 @@ export class ConversationView {
     const { opened } = this.#state;
     if (!opened?.wasOpened) return;
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    if (scrollTop < LOAD_AHEAD_PIXELS) this.#sync.loadOlder(opened.peer);
+    const goOn = (hasLoaded) => hasLoaded && this.#loadAhead(); // the reader may be at the end of it
+    if (scrollTop < LOAD_AHEAD_PIXELS) this.#sync.loadOlder(opened.peer).then(goOn);
     const below = scrollHeight - scrollTop - clientHeight;
-    if (opened.past && below < LOAD_AHEAD_PIXELS) this.#sync.loadNewer(opened.peer);
+    if (opened.past && below < LOAD_AHEAD_PIXELS) this.#sync.loadNewer(opened.peer).then(goOn);
   }
 }
 

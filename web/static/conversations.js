@@ -4,6 +4,8 @@ import { shortTime } from './days.js';
 import { paintedOnceAFrame } from './painting.js';
 import { made, paintAvatar, part, write } from './templates.js';
 
+const ERASED = 'This message was erased.';
+
 export class ConversationList {
   #state;
   #list = document.querySelector('[data-conversations]');
@@ -56,7 +58,7 @@ export class ConversationList {
     const outgoing = this.#state.outgoingTo(peer).at(-1);
     const time = outgoing?.writtenAt ?? thread.last?.stored_at;
     const isOwn = outgoing !== undefined || thread.last?.from === this.#state.account;
-    const text = outgoing?.text ?? thread.last?.text ?? 'No messages yet';
+    const text = outgoing?.text ?? (thread.last ? thread.last.text || ERASED : 'No messages yet');
     line.dataset.typing = String(isTyping);
     write(line, 'last', isTyping ? 'is writing…' : `${isOwn ? 'You: ' : ''}${text.slice(0, 200)}`);
     write(line, 'time', time ? shortTime(time) : '');

@@ -3,6 +3,7 @@
 import { Address } from './address.js';
 import { announceMessages } from './announcements.js';
 import { Beginning } from './beginning.js';
+import { Blocking } from './blocking.js';
 import { Composer } from './composer.js';
 import { Connection } from './connection.js';
 import { ConversationView } from './conversation.js';
@@ -33,6 +34,7 @@ new ConversationList(state);
 const conversation = new ConversationView(state, sync, sending);
 const drafts = new Drafts(account);
 new Composer(state, connection, sending, drafts, () => conversation.showNewest());
+new Blocking(state, connection);
 new Beginning(state, (peer) => address.show(peer));
 announceMessages(state);
 

@@ -6,6 +6,9 @@ import { made, part, write } from './templates.js';
 
 const TOGETHER_MILLISECONDS = 5 * 60_000;
 
+// Of a deleted account that took its messages along, their place is left.
+const ERASED = 'This message was erased.';
+
 // What a state is called, for those who cannot see its sign.
 const STATES = {
   waiting: 'Waiting to be sent',
@@ -105,7 +108,8 @@ function paintOnce(element, { text, isOwn, id }) {
   element.dataset.painted = '';
   element.dataset.own = String(Boolean(isOwn));
   if (id) element.dataset.id = id;
-  write(element, 'text', text);
+  write(element, 'text', text || ERASED);
+  element.dataset.erased = String(!text);
 }
 
 function paintState(element, { state, problem }) {

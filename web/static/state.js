@@ -28,6 +28,8 @@ class Conversation {
   counted = 0;
   isOnline = false;
   lastSeenAt = null;
+  /** Whether nobody can write to the peer any more. */
+  isDeleted = false;
   presenceToldAt = -Infinity;
   isTyping = false;
   typingTimer = 0;
@@ -152,6 +154,7 @@ export class ChatState extends EventTarget {
     conversation.unread = summary.unread + conversation.fromPeerAfter(summary.last_seq).length;
     conversation.counted = Math.max(summary.last_seq, conversation.thread.lastSeq);
     if (conversation.seen > summary.read) conversation.recountUnread();
+    conversation.isDeleted = summary.deleted;
     if (conversation.presenceToldAt < askedAt) {
       conversation.isOnline = summary.online;
       conversation.lastSeenAt = summary.last_seen_at;

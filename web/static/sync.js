@@ -51,12 +51,13 @@ export class Sync extends EventTarget {
     await this.loadOlder(peer);
   }
 
-  /** One page of history above what is shown; a second call meanwhile does nothing. */
+  /** One page of history above what is shown; a second call meanwhile does nothing. Answers whether
+      a page was asked for. */
   async loadOlder(peer) {
     const conversation = this.#state.conversation(peer);
-    if (conversation.shown.isComplete) return;
+    if (conversation.shown.isComplete) return false;
     const before = conversation.shown.firstSeq || undefined;
-    await this.#turnPage(peer, { before }, async ({ messages: found, more }) => {
+    return this.#turnPage(peer, { before }, async ({ messages: found, more }) => {
       for (const portion of portions(found).reverse()) {
         if (conversation.shown.firstSeq !== portion.at(-1).seq + 1) return;
         this.#state.receiveOlder(peer, portion);
@@ -66,10 +67,13 @@ export class Sync extends EventTarget {
     });
   }
 
-  /** One page of history below what is shown, while that is not the newest. */
+  /** One page of history below what is shown, while that is not the newest; answers as above. */
   async loadNewer(peer) {
     const conversation = this.#state.conversation(peer);
-    if (reachesNewest(conversation)) return this.#state.receiveNewer(peer, []);
+    if (reachesNewest(conversation)) {
+      this.#state.receiveNewer(peer, []);
+      return false;
+    }
     const after = conversation.past.lastSeq;
     return this.#turnPage(peer, { after }, async ({ messages: found }) => {
       for (const portion of portions(found)) {
@@ -81,10 +85,11 @@ export class Sync extends EventTarget {
   }
 
   async #turnPage(peer, cursor, take) {
-    if (this.#loading.has(peer)) return;
+    if (this.#loading.has(peer)) return false;
     this.#loading.add(peer);
     await take(await persistently(() => messages(peer, { ...cursor, limit: PAGE })));
     this.#loading.delete(peer);
+    return true;
   }
 
   /** Tell how long something that was missed is being fetched. */

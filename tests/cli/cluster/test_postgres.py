@@ -16,7 +16,7 @@ import pytest
 from chat.settings import REPOSITORY
 from cli.cluster import postgres
 from cli.cluster.postgres import PostgresNotReady, PostgresServer, reachable_folder
-from tests.conftest import needs
+from tests.conftest import cannot_run, needs
 from tests.ports import free_ports, is_listening
 from tests.running import wait_until
 
@@ -143,9 +143,10 @@ def test_data_of_another_version_is_not_touched(folder: Path) -> None:
         PostgresServer(data.parent, *free_ports(1)).prepare()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that the server cannot enter")
 def test_a_folder_that_the_server_cannot_enter_is_replaced(tmp_path: Path) -> None:
     needs("initdb")
+    if os.geteuid() != 0:
+        cannot_run("only root has folders that the server cannot enter")
     tmp_path.chmod(0o700)
 
     found = reachable_folder(tmp_path / "postgres")

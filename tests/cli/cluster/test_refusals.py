@@ -1,19 +1,17 @@
 """What stops `./katydid cluster` before it starts anything: one sentence each."""
 
 import os
-import socket
-import subprocess
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from chat.settings import REPOSITORY
 from cli.cluster import up
 from cli.cluster.down import cluster_down
 from cli.cluster.layout import choose_ports, chosen_ports
 from cli.cluster.up import ClusterImpossible, cluster_settings, cluster_up
-from tests.ports import free_ports
+from tests.cli.starting import assert_refused, run_katydid
+from tests.conftest import cannot_run
+from tests.ports import free_ports, taken
 
 
 @pytest.fixture
@@ -25,17 +23,6 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "KATYDID_MQTT_PORT": str(mqtt),
         "KATYDID_WEBSOCKET_PORT": str(websocket),
     }
-
-
-def run(environ: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [str(REPOSITORY / "katydid"), "cluster", *words],
-        env=os.environ | environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 @pytest.mark.parametrize(
@@ -52,29 +39,23 @@ def run(environ: dict[str, str], *words: str) -> "subprocess.CompletedProcess[st
 def test_a_setting_that_does_not_fit_is_named(
     environ: dict[str, str], name: str, value: str, says: str
 ) -> None:
-    answer = run({**environ, name: value}, "up")
+    answer = run_katydid({**environ, name: value}, "cluster", "up")
 
-    assert answer.returncode == 2
-    assert answer.stderr.startswith(f"katydid: {name} ")
-    assert says in answer.stderr
-    assert answer.stderr.count("\n") == 1
+    assert_refused(answer, f"katydid: {name} ", says, status=2, home=environ["KATYDID_HOME"])
     assert not Path(environ["KATYDID_HOME"]).exists()
 
 
 def test_a_port_of_the_network_that_is_taken_is_named(environ: dict[str, str]) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root gets so far")
-    with closing(socket.socket()) as other:
-        other.bind(("127.0.0.1", int(environ["KATYDID_MQTT_PORT"])))
-        other.listen()
+        cannot_run("only root may start a cluster")
 
-        answer = run(environ, "up")
+    port = environ["KATYDID_MQTT_PORT"]
+    with taken(int(port)):
+        answer = run_katydid(environ, "cluster", "up")
 
-    assert answer.returncode == 1
-    assert environ["KATYDID_MQTT_PORT"] in answer.stderr
-    assert "KATYDID_MQTT_PORT" in answer.stderr
-    assert "is taken" in answer.stderr
-    assert answer.stderr.count("\n") == 1
+    assert_refused(
+        answer, port, "KATYDID_MQTT_PORT", "is taken", status=1, home=environ["KATYDID_HOME"]
+    )
 
 
 def test_whoever_is_not_root_is_told_so(
@@ -100,7 +81,7 @@ def test_another_system_than_debian_is_told_what_runs_there(
 def test_wrong_words_are_answered_with_the_right_ones(
     environ: dict[str, str], words: list[str]
 ) -> None:
-    answer = run(environ, *words)
+    answer = run_katydid(environ, "cluster", *words)
 
     assert answer.returncode == 2
     assert "./katydid cluster up, ./katydid cluster down" in answer.stderr
@@ -121,9 +102,7 @@ def test_the_ports_inside_stay_the_same_but_for_those_that_are_taken(
     settings.home.mkdir(parents=True)
     first = choose_ports(settings)
 
-    with closing(socket.socket()) as other:
-        other.bind(("127.0.0.1", first["web-1"]))
-        other.listen()
+    with taken(first["web-1"]):
         second = choose_ports(settings)
 
     assert len(set(first.values())) == len(first)

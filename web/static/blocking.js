@@ -1,0 +1,83 @@
+// Blocking the peer of the open conversation, and letting them write again: the button in its head,
+// the question before, and the line that says so. Who is blocked is asked of the server at each new
+// connection.
+
+import { block, blocks, persistently, unblock } from './api.js';
+import { part, write } from './templates.js';
+
+export class Blocking {
+  #state;
+  #blocked = new Set();
+  #button = document.querySelector('[data-block]');
+  #notice = document.querySelector('[data-blocked-notice]');
+  #dialog = document.querySelector('[data-block-dialog]');
+
+  constructor(state, connection) {
+    this.#state = state;
+    for (const event of ['open', 'list']) state.addEventListener(event, () => this.#paint());
+    connection.addEventListener('status', ({ detail }) => {
+      if (detail.status === 'online') this.#learn();
+    });
+    this.#button.addEventListener('click', () => this.#pressed());
+    this.#notice
+      .querySelector('[data-unblock]')
+      .addEventListener('click', () => this.#change(unblock, this.#state.openPeer));
+    this.#dialog
+      .querySelector('[data-keep]')
+      .addEventListener('click', () => this.#dialog.close());
+    this.#dialog
+      .querySelector('[data-block-now]')
+      .addEventListener('click', () => this.#change(block, this.#dialog.dataset.peer));
+  }
+
+  async #learn() {
+    const { blocks: found } = await persistently(blocks);
+    this.#blocked = new Set(found.map(({ account }) => account));
+    this.#paint();
+  }
+
+  get #isBlocked() {
+    return this.#blocked.has(this.#state.openPeer);
+  }
+
+  #pressed() {
+    const { opened } = this.#state;
+    if (this.#isBlocked) return this.#change(unblock, opened.peer);
+    this.#dialog.dataset.peer = opened.peer;
+    write(this.#dialog, 'name', opened.displayName);
+    part(this.#dialog, 'problem').hidden = true;
+    return this.#dialog.showModal();
+  }
+
+  async #change(call, peer) {
+    try {
+      await call(peer);
+    } catch (error) {
+      return this.#complain(error);
+    }
+    if (call === block) this.#blocked.add(peer);
+    else this.#blocked.delete(peer);
+    this.#dialog.close();
+    this.#button.focus();
+    return this.#paint();
+  }
+
+  #complain({ message }) {
+    const place = this.#dialog.open ? this.#dialog : this.#notice;
+    write(place, 'problem', message);
+    part(place, 'problem').hidden = false;
+  }
+
+  #paint() {
+    const { opened } = this.#state;
+    if (!opened) return;
+    this.#button.hidden = opened.isDeleted;
+    this.#button.setAttribute('aria-pressed', String(this.#isBlocked));
+    const verb = this.#isBlocked ? 'Unblock' : 'Block';
+    write(this.#button, 'words', `${verb} ${opened.displayName}`);
+    this.#button.title = verb;
+    write(this.#notice, 'name', opened.displayName);
+    if (this.#notice.hidden === this.#isBlocked) part(this.#notice, 'problem').hidden = true;
+    this.#notice.hidden = !this.#isBlocked;
+  }
+}
