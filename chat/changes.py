@@ -5,11 +5,11 @@ own each time; what the text says now is worked out when somebody asks.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import and_, func
+from sqlalchemy import and_, func, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -59,6 +59,14 @@ def changes_between(session: Session, conversation_id: int, first: int, last: in
         col(Message.conversation_id) == conversation_id,
         col(Message.target_seq).between(first, last),
     )
+    return _newest(session, _ranked().where(to_these))
+
+
+def changes_of(session: Session, places: Collection[Place]) -> Changes:
+    """The same of single texts, wherever they are."""
+    if not places:
+        return {}
+    to_these = tuple_(col(Message.conversation_id), col(Message.target_seq)).in_(places)
     return _newest(session, _ranked().where(to_these))
 
 

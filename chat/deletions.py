@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, select, update
 
 from chat.database import Database
+from chat.indexing import forget_texts
 from chat.logins import end_logins
 from chat.models import Account, Block, Deletion, Invitation, Member, Message, Presence
 
@@ -156,6 +157,7 @@ def _erase(database: Database, account_id: int, conversation: int, seqs: tuple[i
     began = time.monotonic()
     written = (*_written_by(account_id, conversation), col(Message.seq).between(*seqs))
     with database.writing() as session:
+        forget_texts(session, conversation, written)
         erased = session.exec(update(Message).where(*written).values(body="")).rowcount
         counted = {"messages": col(Deletion.messages) + erased}
         session.exec(update(Deletion).where(col(Deletion.account_id) == account_id).values(counted))

@@ -36,7 +36,7 @@ class NotAcceptable(KatydidError):
 
 
 class WrongCursor(NotAcceptable):
-    """`before`, `after` or `limit` of a history request is out of its range."""
+    """`before`, `after`, `cursor` or `limit` of what is asked for is out of its range."""
 
 
 class NameTaken(KatydidError):

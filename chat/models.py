@@ -151,6 +151,38 @@ class Message(SQLModel, table=True):
     reply_to_seq: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
 
 
+class SearchText(SQLModel, table=True):
+    """What a text says now, as it is searched; a text that says nothing has none. It can be made
+    anew from the messages at any time. The migration has the index of what is in it."""
+
+    __tablename__ = "search_text"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "seq", name="uq_search_text_seq"),
+        # Serves "the newest texts of a conversation", to look at each.
+        Index("ix_search_text_newest", "conversation_id", "id"),
+    )
+
+    # Made of when it was stored, so that newer ones have higher ones (`indexing.py`).
+    id: int = Field(sa_column=Column(_Id, primary_key=True, autoincrement=False))
+    conversation_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("conversation.id"), nullable=False)
+    )
+    seq: int = Field(sa_type=BigInteger)
+    # Tokens of the members, by whom it may be found, then the text (`folding.py`).
+    folded: str = Field(sa_type=Text)
+
+
+class SearchProgress(SQLModel, table=True):
+    """Up to which seq a conversation is in `search_text`; none of it without a row."""
+
+    __tablename__ = "search_progress"
+
+    conversation_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("conversation.id"), primary_key=True, autoincrement=False)
+    )
+    seq: int = Field(sa_type=BigInteger)
+
+
 class Block(SQLModel, table=True):
     """`account` does not want to hear from `blocked`."""
 

@@ -22,12 +22,14 @@ from web.api.conversations import conversations
 from web.api.devices import devices
 from web.api.export import exports
 from web.api.invitations import invitations
+from web.api.search import searches
 from web.assets import LibrariesMissing
 from web.callers import SESSION_LASTS, recognise_callers
 from web.csrf import protect_writes
 from web.deletions import finish_deletions_that_were_cut_off
 from web.headers import send_security_headers
 from web.health import Health
+from web.indexing import index_in_background
 from web.limits import Limits
 from web.metrics import measure_requests
 from web.pages.accounts import login, logout, register
@@ -92,6 +94,7 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.register_blueprint(blocks)
     app.register_blueprint(invitations)
     app.register_blueprint(exports)
+    app.register_blueprint(searches)
     return app
 
 
@@ -109,4 +112,5 @@ def site() -> Flask:
     except LibrariesMissing as error:
         sys.exit(f"web: {error}")
     finish_deletions_that_were_cut_off(app)
+    index_in_background(app)
     return app
