@@ -59,7 +59,9 @@ def main() -> None:
 def _vocabulary(chance: random.Random) -> list[str]:
     found: dict[str, None] = {}
     while len(found) < _WORDS:
-        found["".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4)))] = None
+        word = "".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4)))
+        if len(word) >= 3:
+            found[word] = None
     return list(found)
 
 

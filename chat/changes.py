@@ -1,15 +1,15 @@
 """What became of a text: its record, and what was done to it since → its record as it is now.
 
-That a text was edited, unsent or reacted to is a row of its
-own each time; what the text says now is worked out when somebody asks.
+That a text was edited, unsent or reacted to is a row of its own each time, with the text's seq as
+its target; what the text says now is worked out when somebody asks.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import and_, func, tuple_
+from sqlalchemy import and_, bindparam, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -55,29 +55,13 @@ def as_it_is_now(
 
 def changes_between(session: Session, conversation_id: int, first: int, last: int) -> Changes:
     """What was done to the texts from `first` to `last`: of each kind and member the newest."""
-    to_these = and_(
-        col(Message.conversation_id) == conversation_id,
-        col(Message.target_seq).between(first, last),
-    )
-    return _newest(session, _ranked().where(to_these))
-
-
-def changes_of(session: Session, places: Collection[Place]) -> Changes:
-    """The same of single texts, wherever they are."""
-    if not places:
-        return {}
-    to_these = tuple_(col(Message.conversation_id), col(Message.target_seq)).in_(places)
-    return _newest(session, _ranked().where(to_these))
+    between = {"conversation": conversation_id, "first": first, "last": last}
+    return _read(session, _TO_TEXTS_BETWEEN, between)
 
 
 def changes_of_newest_texts(session: Session, account: Account) -> Changes:
     """The same of the newest text in each of the account's conversations."""
-    to_the_newest = and_(
-        col(Message.conversation_id) == Member.conversation_id,
-        col(Message.target_seq) == newest_text(Member.conversation_id),
-    )
-    ranked = _ranked().join(Member, to_the_newest).where(Member.account_id == account.id)
-    return _newest(session, ranked)
+    return _read(session, _TO_NEWEST_TEXTS, {"account": account.id})
 
 
 def newest_text(conversation_id: Any) -> Any:
@@ -93,6 +77,13 @@ def newest_text(conversation_id: Any) -> Any:
     )
 
 
+def _read(session: Session, statement: Any, asked: Mapping[str, int | None]) -> Changes:
+    found: Changes = defaultdict(list)
+    for conversation, target, kind, sender, body, stored_at in session.execute(statement, asked):
+        found[conversation, target].append(Change(kind, sender, body, rfc3339(stored_at)))
+    return found
+
+
 def _ranked() -> Any:
     same = (Message.conversation_id, Message.target_seq, Message.kind, Message.sender_id)
     newest_first = func.row_number().over(
@@ -101,17 +92,40 @@ def _ranked() -> Any:
     return select(Message.conversation_id, Message.seq, newest_first.label("rank"))
 
 
-def _newest(session: Session, ranked: Any) -> Changes:
+def _newest(ranked: Any) -> Any:
     of = ranked.subquery()
-    rows = session.exec(
-        select(Message)
+    read = (Message.conversation_id, Message.target_seq, Message.kind, Message.sender_id)
+    return (
+        select(*read, Message.body, Message.stored_at)  # type: ignore[call-overload]
         .join(of, (of.c.conversation_id == Message.conversation_id) & (of.c.seq == Message.seq))
         .where(of.c.rank == 1)
         .order_by(col(Message.seq))
     )
-    found: Changes = defaultdict(list)
-    for row in rows:
-        assert row.target_seq is not None
-        change = Change(row.kind, row.sender_id, row.body, rfc3339(row.stored_at))
-        found[row.conversation_id, row.target_seq].append(change)
-    return found
+
+
+# Built once: to build one takes six times as long as to run it, which every page would wait for
+# (0.8 and 0.1 ms, November 2026, 2 cores).
+_TO_TEXTS_BETWEEN = _newest(
+    _ranked().where(
+        col(Message.conversation_id) == bindparam("conversation"),
+        col(Message.target_seq).between(bindparam("first"), bindparam("last")),
+    )
+)
+# Worked out once for each conversation. That a change comes after its text is said below for
+# SQLite, which otherwise does not take the index, and walks the whole conversation.
+_NEWEST_TEXTS = (
+    select(Member.conversation_id, newest_text(Member.conversation_id).label("seq"))
+    .where(Member.account_id == bindparam("account"))
+    .cte("newest_text")
+    .prefix_with("MATERIALIZED")
+)
+_TO_NEWEST_TEXTS = _newest(
+    _ranked().join(
+        _NEWEST_TEXTS,
+        and_(
+            col(Message.conversation_id) == _NEWEST_TEXTS.c.conversation_id,
+            col(Message.target_seq) == _NEWEST_TEXTS.c.seq,
+            col(Message.seq) > _NEWEST_TEXTS.c.seq,
+        ),
+    )
+)

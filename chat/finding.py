@@ -44,7 +44,18 @@ class Candidates:
     is_complete: bool
 
 
+# The index is walked downwards, and no further than is needed: nothing is sorted.
 _SQLITE = """
+SELECT found.id, found.conversation_id, found.seq
+FROM search_run AS run
+CROSS JOIN search_text AS found ON found.id = run.rowid
+CROSS JOIN member ON member.conversation_id = found.conversation_id AND member.account_id = :account
+WHERE run.search_run MATCH :runs AND run.rowid >= :first AND run.rowid < :below AND {says_all}
+ORDER BY run.rowid DESC LIMIT :most
+"""
+
+# The same among the newest alone.
+_SQLITE_NEWEST = """
 SELECT found.id, found.conversation_id, found.seq
 FROM (SELECT rowid AS id FROM search_run
       WHERE search_run MATCH :runs AND rowid >= :first AND rowid < :below
@@ -102,8 +113,9 @@ def _on_sqlite(session: Session, question: Question, searched: list[str]) -> Can
     says_all, values = _says_all(question, "instr(found.folded, {}) > 0")
     runs = [run for word in searched for run in runs_of(word)[:_MOST_RUNS]]
     match = " AND ".join(_quoted(run) for run in (*question.tokens, *dict.fromkeys(runs)))
-    values |= {"runs": match, "looked_at": -1 if searched else LOOKED_AT}
-    rows = _rows(session, _SQLITE.format(says_all=says_all), values)
+    values |= {"runs": match, "looked_at": LOOKED_AT}
+    asked = _SQLITE if searched else _SQLITE_NEWEST
+    rows = _rows(session, asked.format(says_all=says_all), values)
     is_complete = bool(searched) or _count(session, values) < LOOKED_AT
     return _candidates(rows, question, is_complete=is_complete)
 

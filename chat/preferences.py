@@ -35,8 +35,11 @@ def change_preferences(
     changes: dict[str, Any] = {
         name: value for name, value in (("muted", muted), ("pinned", pinned)) if value is not None
     }
+    if muted is not None and archived is None:
+        # What had come back by itself stays here, and what is put aside stays there.
+        [line] = conversations_of(session, account, peer=other)
+        archived = line.archived
     if archived is not None:
-        # What the database has by then, so that a message of this moment is not put aside unseen.
         newest = select(Conversation.last_seq).where(Conversation.id == conversation.id)
         changes["archived_seq"] = newest.scalar_subquery() if archived else None
     if changes:

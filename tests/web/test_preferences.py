@@ -58,6 +58,18 @@ def test_a_message_brings_an_archived_conversation_back_unless_it_is_muted(
     assert _preferences(bob)["archived"] is False
 
 
+@pytest.mark.parametrize("archived", [False, True])
+def test_muting_neither_puts_a_conversation_aside_nor_brings_it_back(
+    site: Site, bob: Program, archived: bool
+) -> None:
+    bob.patch(WITH_ALICE, {"archived": True, "muted": archived})
+    _write_one_more(site)
+
+    bob.patch(WITH_ALICE, {"muted": not archived})
+
+    assert _preferences(bob) == {"muted": not archived, "archived": archived, "pinned": False}
+
+
 @pytest.mark.parametrize("field", ["muted", "archived", "pinned"])
 @pytest.mark.parametrize("wrong", [None, 1, "true", [True]])
 def test_a_preference_is_true_or_false(bob: Program, field: str, wrong: Any) -> None:

@@ -4,6 +4,7 @@ export function announceMessages(state) {
   const region = document.querySelector('[data-announcements]');
   state.addEventListener('thread', ({ detail: { peer, arrived } }) => {
     const newest = arrived.findLast(({ from }) => from === peer);
-    if (newest) region.textContent = `${state.conversation(peer).displayName}: ${newest.text}`;
+    if (newest && !state.conversation(peer).isMuted)
+      region.textContent = `${state.conversation(peer).displayName}: ${newest.text}`;
   });
 }

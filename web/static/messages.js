@@ -77,8 +77,14 @@ export class MessageElements {
     this.#list.replaceChildren();
   }
 
+  /** The message of this number, or the next one that is shown. */
+  of(seq) {
+    const messages = this.#list.querySelectorAll('[data-seq]');
+    return [...messages].find((each) => Number(each.dataset.seq) >= seq);
+  }
+
   #make(item) {
-    const element = made(item.day ? 'day' : 'message');
+    const element = made(item.template ?? (item.day ? 'day' : 'message'));
     this.#elements.set(item.key, element);
     return element;
   }
@@ -90,6 +96,7 @@ export class MessageElements {
 }
 
 function paint(element, item) {
+  if (item.template) return undefined;
   if (item.day) return write(element, 'name', dayName(item.day));
   if (element.dataset.painted === undefined) paintOnce(element, item);
   write(element, 'sender', `${item.sender}:`);

@@ -84,6 +84,22 @@ export class Sync extends EventTarget {
     });
   }
 
+  /** Show history from around this message; answers whether that was possible. */
+  async show(peer, seq) {
+    const conversation = this.#state.conversation(peer);
+    const isHeld = ({ firstSeq, lastSeq }) => firstSeq <= seq && seq <= lastSeq;
+    if (isHeld(conversation.shown)) return true;
+    if (isHeld(conversation.thread)) {
+      this.#state.showNewest(peer);
+      return true;
+    }
+    const before = seq + PAGE / 2;
+    const page = await messages(peer, { before, limit: PAGE }).catch(() => null);
+    if (!page?.messages.some((each) => each.seq === seq)) return false;
+    this.#state.showPast(peer, page.messages);
+    return true;
+  }
+
   async #turnPage(peer, cursor, take) {
     if (this.#loading.has(peer)) return false;
     this.#loading.add(peer);
