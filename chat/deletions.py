@@ -112,7 +112,7 @@ def _forget_invitations(session: Session, account_id: int) -> int:
 
 
 def _erase_what_is_there(database: Database, account_id: int) -> int:
-    """How many messages were emptied."""
+    """How many messages were emptied, edits and reactions among them."""
     return sum(
         _erase(database, account_id, conversation, seqs)
         for conversation in _conversations(database, account_id)
@@ -158,12 +158,16 @@ def _erase(database: Database, account_id: int, conversation: int, seqs: tuple[i
     written = (*_written_by(account_id, conversation), col(Message.seq).between(*seqs))
     with database.writing() as session:
         forget_texts(session, conversation, written)
-        erased = session.exec(update(Message).where(*written).values(body="")).rowcount
-        counted = {"messages": col(Deletion.messages) + erased}
+        # Told is the number of texts: an edit or a reaction is no message to whoever wrote it.
+        texts, others = (
+            session.exec(update(Message).where(*written, which).values(body="")).rowcount
+            for which in (col(Message.kind) == "text", col(Message.kind) != "text")
+        )
+        counted = {"messages": col(Deletion.messages) + texts}
         session.exec(update(Deletion).where(col(Deletion.account_id) == account_id).values(counted))
     # As long again it is the others' turn: SQLite has one writer, and lets no one queue up.
     time.sleep(max(time.monotonic() - began, _SHORTEST_PAUSE_SECONDS))
-    return erased
+    return texts + others
 
 
 def _written_by(account_id: int, conversation: int) -> tuple[ColumnElement[bool], ...]:

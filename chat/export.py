@@ -1,5 +1,8 @@
 """All that is kept of an account, as the files of one archive, each read piece by piece.
 
+Messages are as they were said, with what was done to them later as lines of their own: what history
+shows of a text follows from these, and its earlier wordings would not follow from that.
+
 No transaction is open while a piece is on its way: whoever fetches slowly holds up nobody. What is
 written after the beginning is not part of it.
 """

@@ -223,6 +223,7 @@ class Deletion(SQLModel, table=True):
     logins: int = Field(default=0)
     blocks: int = Field(default=0)
     invitations: int = Field(default=0)
+    # Those that were texts.
     messages: int = Field(default=0)
 
 

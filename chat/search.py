@@ -16,7 +16,7 @@ from sqlalchemy import func, tuple_
 from sqlmodel import Session, col, select
 
 from chat.accounts import account_named
-from chat.changes import Place, as_it_is_now, changes_of
+from chat.changes import Place, as_it_is_now, changes_between
 from chat.conversations import message_record
 from chat.errors import NotAcceptable, UnknownAccount, WrongCursor
 from chat.finding import Candidates, Question, candidates
@@ -145,25 +145,29 @@ def _tail(session: Session, question: Question) -> dict[Place, int]:
     """Texts that were said or edited since the index was last brought up to date, and their ids;
     of very many, the newest."""
     done = func.coalesce(SearchProgress.seq, 0)
-    rows = session.exec(
-        select(Message)
-        .join(Conversation, col(Conversation.id) == Message.conversation_id)
-        .join(Member, col(Member.conversation_id) == Conversation.id)
+    behind = session.exec(
+        select(Conversation.id, done)
         .join(SearchProgress, col(SearchProgress.conversation_id) == Conversation.id, isouter=True)
-        .where(
-            Member.account_id == question.account_id,
-            col(Conversation.last_seq) > done,
-            Message.seq > done,
-            col(Message.kind).in_(("text", "edit")),
-        )
-        .order_by(col(Message.stored_at).desc())
-        .limit(_TAIL)
+        .where(col(Conversation.id).in_(question.conversations), col(Conversation.last_seq) > done)
     ).all()
-    own = set(question.conversations)
+    rows: list[Message] = []
+    for conversation_id, seq in behind:
+        rows += session.exec(
+            select(Message)
+            .where(
+                Message.conversation_id == conversation_id,
+                Message.seq > seq,
+                col(Message.kind).in_(("text", "edit")),
+            )
+            .order_by(col(Message.seq).desc())
+            .limit(_TAIL - len(rows))
+        )
+        if len(rows) == _TAIL:
+            break
     places = {
         (row.conversation_id, row.target_seq or row.seq)
         for row in rows
-        if row.conversation_id in own and _says_all(row.body, question.words)
+        if _says_all(row.body, question.words)
     }
     ids = {(text.conversation_id, text.seq): search_id(text) for text in _messages(session, places)}
     return {place: id for place, id in ids.items() if question.first <= id < question.below}
@@ -242,7 +246,6 @@ def _records(
 ) -> dict[Place, MessageRecord]:
     """These texts as they are now, by their places."""
     messages = _messages(session, places)
-    changes = changes_of(session, places)
     peers = _peers(session, account, {message.conversation_id for message in messages})
     records = {}
     for message in messages:
@@ -251,6 +254,7 @@ def _records(
         names = {account.id: account.name, peer.id: peer.name}
         to = {account.id: peer.name, peer.id: account.name}[message.sender_id]
         record = message_record(message, names[message.sender_id], to)
+        changes = changes_between(session, message.conversation_id, message.seq, message.seq)
         records[place] = as_it_is_now(record, changes.get(place, ()), names)
     return records
 

@@ -59,7 +59,11 @@ def fill(session: Session) -> None:
             "body": BODIES[seq % len(BODIES)],
             "sent_at": at if seq % 3 else None,
             "stored_at": at,
+            "target_seq": None,
+            "reply_to_seq": seq - 1 if seq % 5 == 0 else None,
         }
         for seq in range(1, MESSAGES + 1)
     ]
+    for message, kind in zip(messages[100:400], 100 * ("edit", "unsend", "reaction"), strict=True):
+        message |= {"kind": kind, "target_seq": 1, "reply_to_seq": None}
     session.execute(insert(Message), messages)

@@ -1,5 +1,6 @@
 """What is done to a text later: edits, unsends, reactions, and replies that point to one."""
 
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,8 @@ from chat.payloads import ErrorRecord, MessageRecord
 from chat.times import now
 from chat.topics import down_filter, up
 from tests.bridge.test_contract import TO_ALICE, TO_BOB, settle
-from tests.mqtt import Client
+from tests.conftest import needs
+from tests.mqtt import MQTT_3, Client
 from tests.running import Installation, wait_until
 
 pytestmark = pytest.mark.both_databases
@@ -217,6 +219,62 @@ def test_what_points_to_no_text_that_is_there_is_refused(
         assert detail in error["detail"], verb
     assert shared_bridge.rows("SELECT last_seq FROM conversation") == [(5,)]
     assert people["bob"].received("error") == []
+
+
+def test_bad_input_is_answered_and_stops_nothing(people: dict[str, Client]) -> None:
+    alice = people["alice"]
+    wrong = [
+        ("bob", "edit", b"better", "malformed", None),
+        ("bob", "edit", b'{"id": "a", "seq": 1, "text": ""}', "malformed", "a"),
+        ("bob", "edit", b'{"id": "a", "seq": 1, "text": "%s"}' % (b"x" * 4001), "too-long", "a"),
+        ("bob", "unsend", b'{"id": "a"}', "malformed", "a"),
+        ("bob", "react", b'{"id": "a", "seq": 1, "reaction": "two words"}', "malformed", "a"),
+        ("zed", "unsend", b'{"id": "a", "seq": 1}', "unknown-recipient", "a"),
+        ("carol", "edit", b'{"id": "a", "seq": 1, "text": "x"}', "refused", "a"),
+        ("alice", "react", b'{"id": "a", "seq": 1, "reaction": "!"}', "refused", "a"),
+    ]
+
+    for to, verb, payload, _, _ in wrong:
+        alice.publish(up("alice", to, verb), payload)
+
+    wait_until("all answers", lambda: len(alice.received("error")) == len(wrong))
+    told = sorted(
+        (error["to"], error["verb"], error["reason"], str(error["id"]))
+        for error in alice.received("error")
+    )
+    assert told == sorted((to, verb, reason, str(id)) for to, verb, _, reason, id in wrong)
+    alice.publish(TO_BOB, {"id": "next", "text": "and life goes on"})
+    assert people["bob"].wait_for("message")["seq"] == 4
+
+
+def test_devices_of_all_kinds_share_what_one_of_them_does(
+    shared_bridge: Installation, people: dict[str, Client]
+) -> None:
+    program, settings = needs("mosquitto_pub"), shared_bridge.settings
+    watch = Client(settings, shared_bridge.new_device("alice"), protocol=MQTT_3).connect()
+    watch.subscribe(down_filter("alice"))
+    for version, verb, payload in (
+        ("mqttv311", "edit", '{"id": "p1", "seq": 1, "text": "from the door"}'),
+        ("mqttv5", "react", '{"id": "p2", "seq": 3, "reaction": "🔔"}'),
+        ("mqttv311", "unsend", '{"id": "p3", "seq": 2}'),
+    ):
+        door = shared_bridge.new_device("alice")
+        where = ("-h", settings.broker_host, "-p", str(settings.mqtt_port))
+        login = ("-i", door.user_name, "-u", door.user_name, "-P", door.password)
+        said = ("-t", up("alice", "bob", verb), "-m", payload)
+        words = [program, "-V", version, "-q", "1", *where, *login, *said]
+        subprocess.run(words, check=True, timeout=30)
+
+    for client in (watch, people["alice"], people["bob"]):
+        wait_until("three events", lambda client=client: len(client.received("message")) == 3)
+    seen = people["bob"].received("message")
+    assert [(one["kind"], one["target"]) for one in seen] == [
+        ("edit", 1),
+        ("reaction", 3),
+        ("unsend", 2),
+    ]
+    assert watch.received("message") == people["alice"].received("message") == seen
+    watch.close()
 
 
 def test_nobody_changes_a_conversation_of_others(

@@ -8,7 +8,13 @@ import msgspec
 import pytest
 
 from chat import payloads
-from chat.payloads import HISTORY_DEFAULT, HISTORY_LIMIT, TEXT_CHARACTERS, Reason
+from chat.payloads import (
+    HISTORY_DEFAULT,
+    HISTORY_LIMIT,
+    REACTION_CHARACTERS,
+    TEXT_CHARACTERS,
+    Reason,
+)
 from chat.settings import REPOSITORY
 from chat.topics import VERBS, down, down_filter, up
 
@@ -16,6 +22,9 @@ DOCUMENT = (REPOSITORY / "docs" / "protocol.md").read_text()
 EXAMPLES = re.findall(r"```json (.+)\n((?:.|\n)+?)\n```", DOCUMENT)
 PARSERS: dict[str, Callable[[bytes], object]] = {
     "send": payloads.parse_send,
+    "edit": payloads.parse_edit,
+    "unsend": payloads.parse_unsend,
+    "react": payloads.parse_react,
     "delivered": payloads.parse_receipt,
     "read": payloads.parse_receipt,
     "presence": payloads.parse_announcement,
@@ -61,6 +70,7 @@ def test_every_example_is_one(name: str, example: str) -> None:
 def test_the_limits_and_topics_are_those_of_the_code() -> None:
     assert f"1 to {TEXT_CHARACTERS:,} characters" in DOCUMENT
     assert f"to {HISTORY_LIMIT}, by default {HISTORY_DEFAULT}" in DOCUMENT
+    assert f"1 to {REACTION_CHARACTERS} characters" in DOCUMENT
     assert f"-t '{up('alice', 'bob', 'send')}'" in DOCUMENT
     assert f"-t '{down_filter('alice')}'" in DOCUMENT
     assert down("<account>", "<kind>") in DOCUMENT

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.topics import down_filter, up
+from chat.topics import VERBS, down_filter, up
 from chat.user_names import account_and_device, bridge_user_name, shard_of_bridge
 from mqtt_acl.http_auth import (
     MalformedQuestion,
@@ -155,7 +155,8 @@ def test_a_device_subscribes_to_nothing_else(key: str) -> None:
 @pytest.mark.parametrize(
     ("name", "key", "allowed"),
     [
-        (ALICE, routing_key(up("alice", "bob", "send")), True),
+        *((ALICE, routing_key(up("alice", "bob", verb)), True) for verb in VERBS),
+        *((ALICE, routing_key(up("bob", "alice", verb)), False) for verb in VERBS),
         (ALICE, routing_key(up("alice", "-", "presence")), True),
         # Wrong below the grant is told by the bridge, at any broker.
         (ALICE, "chat.v1.up.7.alice.bob", True),

@@ -56,6 +56,37 @@ def test_nobody_speaks_as_someone_else(any_broker: Installation, protocol: int) 
         assert archived_copies(any_broker, text) == 0
 
 
+def test_a_device_changes_texts_as_its_account_and_nobody_does_so_as_someone_else(
+    any_broker: Installation, protocol: int
+) -> None:
+    mark = f"changed, {protocol}"
+    what: dict[str, dict[str, object]] = {
+        "edit": {"text": mark},
+        "react": {"reaction": "👍"},
+        "unsend": {},
+    }
+    with (
+        client(any_broker, "alice", protocol) as alice,
+        client(any_broker, "carol", protocol) as carol,
+    ):
+        alice.subscribe(down_filter("alice"))
+        alice.publish(TO_BOB, {"id": mark, "text": "to be changed"})
+        seq = alice.wait_for("message", lambda message: message["id"] == mark)["seq"]
+        for verb, fields in what.items():
+            forged = {"id": f"forged {verb}, {protocol}", "seq": seq} | fields
+            answer = carol.publish(up("alice", "bob", verb), forged)
+            if protocol == MQTT_5:
+                assert answer.value == 0x87
+            rightful = {"id": f"{verb}, {protocol}", "seq": seq} | fields
+            assert not alice.publish(up("alice", "bob", verb), rightful).is_failure
+
+        told = alice.wait_for("message", lambda message: message["id"] == f"unsend, {protocol}")
+
+    assert (told["from"], told["target"]) == ("alice", seq)
+    ids = any_broker.rows("SELECT client_id FROM message WHERE target_seq = :seq", seq=seq)
+    assert {id for (id,) in ids if "forged" in str(id)} == set()
+
+
 @pytest.mark.parametrize(
     "topic",
     [
