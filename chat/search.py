@@ -5,14 +5,14 @@ it is now and looked at once more. So nothing is found that was edited away or u
 behind the index is.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import func, tuple_
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from chat.accounts import account_named
@@ -234,11 +234,21 @@ def _with_snippet(record: MessageRecord, where: list[tuple[int, int]]) -> FoundM
     return FoundMessage(**asdict(record), snippet=[piece for piece in pieces if piece.text])
 
 
-def _messages(session: Session, places: Any) -> list[Message]:
-    if not places:
-        return []
-    place = tuple_(col(Message.conversation_id), col(Message.seq))
-    return list(session.exec(select(Message).where(place.in_(places), Message.kind == "text")))
+def _messages(session: Session, places: Iterable[Place]) -> list[Message]:
+    """Conversation by conversation: for pairs, SQLite walks all messages that there are."""
+    seqs = defaultdict(list)
+    for conversation_id, seq in places:
+        seqs[conversation_id].append(seq)
+    found: list[Message] = []
+    for conversation_id, wanted in seqs.items():
+        found += session.exec(
+            select(Message).where(
+                Message.conversation_id == conversation_id,
+                col(Message.seq).in_(wanted),
+                Message.kind == "text",
+            )
+        )
+    return found
 
 
 def _records(
