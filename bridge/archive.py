@@ -21,6 +21,7 @@ from bridge.intake import (
     unknown_recipient,
 )
 from bridge.messages import store_messages
+from bridge.notifications import note_what_to_tell
 from bridge.presence import announce
 from bridge.receipts import move_cursors, relay_typing
 from bridge.transaction import News, Transaction
@@ -69,6 +70,7 @@ class Archive:
             move_cursors(batch, moves)
             relay_typing(batch, typings, blocked)
             announce(batch, batch.all(Announce))
+            note_what_to_tell(batch, posts, moves)
             return batch.news
 
 

@@ -119,6 +119,27 @@ JOIN account AS other ON other.id = CAST(wanted.value ->> 1 AS BIGINT)
 WHERE own.hides_presence OR other.hides_presence
 """
 
+# [[conversation, account, time], …] → that account's browsers, if any, are to be told of it
+NOTIFY = """
+INSERT INTO notification (conversation_id, account_id, due_at, told_seq, failures)
+SELECT CAST(wanted.value ->> 0 AS BIGINT), CAST(wanted.value ->> 1 AS BIGINT),
+       CAST(wanted.value ->> 2 AS BIGINT), 0, 0
+FROM {wanted}
+WHERE EXISTS (SELECT 1 FROM push_subscription
+              WHERE push_subscription.account_id = CAST(wanted.value ->> 1 AS BIGINT))
+ON CONFLICT (conversation_id, account_id) DO UPDATE SET due_at = excluded.due_at
+WHERE notification.due_at IS NULL
+"""
+
+# The same, where its browsers may show something that was read or unsent meanwhile.
+NOTIFY_WHO_WAS_TOLD = """
+UPDATE notification SET due_at = CAST(wanted.value ->> 2 AS BIGINT)
+FROM {wanted}
+WHERE notification.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
+  AND notification.account_id = CAST(wanted.value ->> 1 AS BIGINT)
+  AND notification.due_at IS NULL
+"""
+
 # One row each from here on.
 
 # Another bridge may begin the same conversation in the same moment, from its other end.

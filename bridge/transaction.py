@@ -116,6 +116,10 @@ class Transaction:
         as_json = msgspec.json.encode(wanted).decode()
         return self._connection.exec_driver_sql(self._worded(statement), (as_json,))
 
+    def change(self, statement: str, wanted: Sequence[Sequence[Any]]) -> None:
+        """A set-based statement that writes."""
+        self.select(statement, wanted)
+
     def select_of(self, account_id: int, statement: str) -> Iterable[Any]:
         """The rows of a statement about one account."""
         return self._connection.exec_driver_sql(self._worded(statement), (account_id,))

@@ -236,6 +236,43 @@ class Presence(SQLModel, table=True):
     since_at: datetime = Field(sa_type=UtcMilliseconds)
 
 
+class PushSubscription(SQLModel, table=True):
+    """Where a browser is told of messages while no page of ours is open (RFC 8030)."""
+
+    __tablename__ = "push_subscription"
+
+    device_id: str = Field(
+        primary_key=True, foreign_key="device.id", ondelete="CASCADE", max_length=16
+    )
+    # The index serves the bridge, which asks of each recipient whether there is any.
+    account_id: int = Field(foreign_key="account.id", index=True, sa_type=_Id)
+    # A browser has one, whoever is logged in there.
+    endpoint: str = Field(max_length=1024, unique=True)
+    # The browser's public key and its secret, base64url, with which what it is told is encrypted.
+    p256dh: str = Field(max_length=88)
+    auth: str = Field(max_length=24)
+    created_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class Notification(SQLModel, table=True):
+    """What an account's browsers are to be told, or were told, of a conversation. Written by the
+    bridge, for accounts with a push subscription alone; gone when all was read."""
+
+    conversation_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("conversation.id"), primary_key=True)
+    )
+    account_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
+    # Since when there is something to tell; null when there is nothing. The index serves whoever
+    # looks for what is due, as the next one does.
+    due_at: datetime | None = Field(default=None, index=True, sa_type=UtcMilliseconds)
+    # While one is telling it; when that time is over, another may.
+    claimed_until_at: datetime | None = Field(default=None, index=True, sa_type=UtcMilliseconds)
+    # The newest message that was told; 0 when none was.
+    told_seq: int = Field(default=0, sa_type=BigInteger)
+    # How often in a row a push service could not be reached.
+    failures: int = Field(default=0)
+
+
 class Shard(SQLModel, table=True):
     """The lease of a shard: which bridge may serve it. The rows are there from the first."""
 

@@ -22,6 +22,13 @@ Network = IPv4Network | IPv6Network
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+# Of Chrome and its kin, Firefox, Safari, and Edge on Windows.
+_PUSH_SERVICES = (
+    "fcm.googleapis.com, *.push.services.mozilla.com, *.push.apple.com, *.notify.windows.com"
+)
+# Push services want an address of who runs this; some refuse one that is none.
+_NO_CONTACT = "mailto:nobody@example.com"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -54,6 +61,8 @@ class Settings:
     public_websocket_url: str | None
     public_mqtt: str | None
     trusted_proxies: tuple[Network, ...]
+    push_services: tuple[str, ...]
+    push_contact: str
 
     @property
     def has_tls(self) -> bool:
@@ -114,6 +123,7 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
 def _settings(read: "_Reader") -> Settings:
     home = read("KATYDID_HOME", str(REPOSITORY / "var"), _folder)
     public_url = read.optional("KATYDID_PUBLIC_URL", _url("http", "https"))
+    contact = public_url if public_url and public_url.startswith("https:") else _NO_CONTACT
     certificate = read.optional("KATYDID_TLS_CERTIFICATE", _file)
     key = read.optional("KATYDID_TLS_KEY", _file)
     if (certificate is None) != (key is None):
@@ -154,6 +164,8 @@ def _settings(read: "_Reader") -> Settings:
             "127.0.0.0/8, ::1" if public_url or certificate else "none",
             _networks,
         ),
+        push_services=read("KATYDID_PUSH_SERVICES", _PUSH_SERVICES, _services),
+        push_contact=read("KATYDID_PUSH_CONTACT", contact, _contact),
     )
 
 
@@ -298,3 +310,22 @@ def _networks(text: str) -> tuple[Network, ...]:
         raise ValueError(
             "none, or addresses and networks with commas between, such as 192.0.2.7, 10.1.0.0/16"
         ) from None
+
+
+def _services(text: str) -> tuple[str, ...]:
+    if text == "none":
+        return ()
+    services = tuple(part.strip().lower() for part in text.split(","))
+    if not all(
+        re.fullmatch(r"(\*\.)?[a-z0-9][a-z0-9.-]{0,252}(:[0-9]{1,5})?", s) for s in services
+    ):
+        raise ValueError(
+            "none, or host names with commas between, such as push.example.com, *.push.example.com"
+        )
+    return services
+
+
+def _contact(text: str) -> str:
+    if not re.fullmatch(r"(mailto:[^@\s]+@[^@\s]+|https://[^\s]+)", text):
+        raise ValueError("mailto:ADDRESS or a URL that begins with https://")
+    return text

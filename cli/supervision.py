@@ -92,6 +92,11 @@ def bridge(settings: Settings, name: str = "bridge") -> Child:
     return Child(name=name, command=python("bridge"), environ={"KATYDID_BRIDGE_NAME": named})
 
 
+def push() -> Child:
+    """What tells browsers of messages while no page is open."""
+    return Child(name="push", command=python("push"))
+
+
 def _independent_of_folder(database_url: str) -> str:
     scheme, slashes, path = database_url.partition(":///")
     if scheme != "sqlite":

@@ -22,7 +22,7 @@ from cli.ports import check_ports, warn_of_open_doors
 from cli.prepare import bring_what_is_missing
 from cli.rabbitmq_conf import write_for_elsewhere
 from cli.readiness import wait_until_ready, where_to_begin
-from cli.supervision import Child, Stage, alone, bridge, python
+from cli.supervision import Child, Stage, alone, bridge, push, python
 from cli.terminal import say
 from mqtt_acl.issuer import credentials_of
 from mqtt_acl.issuers import issuer_for
@@ -94,6 +94,7 @@ def _restore(settings: Settings, database: Database) -> None:
 def _children(settings: Settings) -> list[Stage]:
     children = [
         bridge(settings),
+        push(),
         Child(name="web", command=python("cli.web", "site")),
     ]
     if settings.starts_broker:

@@ -12,7 +12,9 @@ from chat.models import (
     Login,
     Member,
     Message,
+    Notification,
     Presence,
+    PushSubscription,
 )
 from chat.times import now
 
@@ -49,6 +51,17 @@ def fill(session: Session) -> None:
     session.add(Login(id="Another", account_id=9, device_id=None, seen_at=at))
     session.add_all(Member(conversation_id=41, account_id=id, read_seq=5) for id in (7, 9))
     session.flush()
+    session.add(
+        PushSubscription(
+            device_id="abcdefghijkl",
+            account_id=7,
+            endpoint="https://push.example.com/a",
+            p256dh="a key",
+            auth="a secret",
+            created_at=at,
+        )
+    )
+    session.add(Notification(conversation_id=41, account_id=7, due_at=at))
     messages = [
         {
             "conversation_id": 41,

@@ -34,6 +34,7 @@ UNLIMITED = {
 PARTS = {
     "broker": [sys.executable, "-m", "cli.broker"],
     "bridge": [sys.executable, "-m", "bridge"],
+    "push": [sys.executable, "-m", "push"],
 }
 
 
@@ -143,6 +144,8 @@ class Installation:
     def is_ready(self, part: str) -> bool:
         if part == "broker":
             return is_listening(self.settings.mqtt_port)
+        if part.startswith("push"):
+            return "push begins" in self.log(part)
         with self.database.reading() as session:
             return unserved_shards(session) == []
 

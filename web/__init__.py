@@ -22,6 +22,7 @@ from web.api.conversations import conversations
 from web.api.devices import devices
 from web.api.export import exports
 from web.api.invitations import invitations
+from web.api.push import push
 from web.api.search import searches
 from web.assets import LibrariesMissing
 from web.callers import SESSION_LASTS, recognise_callers
@@ -95,6 +96,7 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.register_blueprint(invitations)
     app.register_blueprint(exports)
     app.register_blueprint(searches)
+    app.register_blueprint(push)
     return app
 
 

@@ -34,7 +34,7 @@ from cli.migrate import make_tables
 from cli.ports import check_ports, warn_of_open_doors
 from cli.programs import bring_program
 from cli.readiness import wait_until_ready, where_to_begin
-from cli.supervision import Child, Stage, alone, python
+from cli.supervision import Child, Stage, alone, push, python
 from cli.terminal import say
 
 # The cluster has its own of these.
@@ -169,6 +169,7 @@ def _stages(ports: Ports, database: PostgresServer) -> list[Stage]:
                 for n in BRIDGES
             ],
         ),
+        alone(push()),
         Stage(
             name="web",
             children=[

@@ -24,6 +24,12 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert (settings.rate_per_second, settings.rate_burst) == (20.0, 100)
     assert settings.login_limit == "10 per minute"
     assert settings.registration_limit == "20 per hour"
+    assert settings.push_services == (
+        "fcm.googleapis.com",
+        "*.push.services.mozilla.com",
+        "*.push.apple.com",
+        "*.notify.windows.com",
+    )
 
 
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
@@ -57,6 +63,13 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("KATYDID_RATE_BURST", "1.5", "a whole number above 0"),
         ("KATYDID_LOGIN_LIMIT", "many", "off, or a number per second, minute, hour or day"),
         ("KATYDID_REGISTRATION_LIMIT", "0 per hour", "off, or a number per"),
+        ("KATYDID_PUSH_SERVICES", "https://push.example", "none, or host names with commas"),
+        ("KATYDID_PUSH_SERVICES", "a.example,,b.example", "none, or host names with commas"),
+        (
+            "KATYDID_PUSH_CONTACT",
+            "me@example.com",
+            "mailto:ADDRESS or a URL that begins with https",
+        ),
         ("KATYDID_PUBLIC_URL", "chat.example", "begins with http:// or https://"),
         ("KATYDID_PUBLIC_WEBSOCKET_URL", "http://chat.example", "begins with ws:// or wss://"),
         ("KATYDID_PUBLIC_MQTT", "chat.example", "HOST:PORT"),

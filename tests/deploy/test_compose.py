@@ -15,7 +15,7 @@ from cli.cluster.rabbitmq import PLUGINS
 from cli.secrets import make_secrets
 from tests.deploy.compose import COMPOSE, FILE, FOLDER, SERVICES, environment_of
 
-OURS = ("web", "door", "bridge", "migrate")
+OURS = ("web", "door", "bridge", "push", "migrate")
 NODES = ("rabbitmq-1", "rabbitmq-2", "rabbitmq-3")
 
 
@@ -58,7 +58,7 @@ def test_the_doors_ports_alone_are_published() -> None:
     assert published == {"haproxy": ["80:8080", "443:8443", "8883:8883"]}
     assert COMPOSE["networks"]["inside"]["internal"] is True
     outside = [name for name, service in SERVICES.items() if "outside" in _networks(service)]
-    assert outside == ["haproxy"]
+    assert outside == ["haproxy", "push"]  # which asks there, and is asked nothing
 
 
 @pytest.mark.parametrize("name", SERVICES)

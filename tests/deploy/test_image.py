@@ -69,6 +69,7 @@ def test_all_programs_find_what_they_need(image: Path, module: str) -> None:
     [
         (["-m", "cli", "migrate"], 0, "up to date"),
         (["-m", "bridge"], 2, "The secret"),
+        (["-m", "push"], 2, "The secret"),
         (["-m", "cli.web", "site"], 1, "The secret"),
         (["-m", "cli.web", "door"], 1, "The secret"),
     ],

@@ -11,7 +11,13 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, e
 
 PASSWORD = "correct horse battery"
 # A browser writes these itself when a server is away or says 404; scripts' errors are others.
-_OF_THE_NETWORK = ("Failed to load resource", "WebSocket connection to", "net::ERR")
+_OF_THE_NETWORK = (
+    "Failed to load resource",
+    "WebSocket connection to",
+    "net::ERR",
+    # Where a test lets a browser take any certificate, its service workers do not.
+    "An SSL certificate error occurred when fetching the script",
+)
 
 
 class Person:

@@ -1,11 +1,12 @@
-"""`python -m tests.end_to_end.pictures`: takes the pictures of the README, docs/images/*.png.
+"""`python -m tests.end_to_end.pictures`: takes the pictures of the README and of docs/pictures.md,
+docs/images/*.png: each main screen on a phone, a tablet and a desktop, light and dark.
 
 A real installation in a home that is thrown away, real pages; only what was said before today is
 put into the tables directly, since nobody wants to wait for yesterday.
 """
 
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,7 @@ from tests.end_to_end.person import PASSWORD, Person
 from tests.end_to_end.running_up import Up, quick_hash
 
 IMAGES = REPOSITORY / "docs" / "images"
+SIZES = {"phone": (360, 740), "tablet": (768, 1024), "desktop": (1440, 900)}
 PEOPLE = {
     "alice": "Alice Lindqvist",
     "bob": "Bob Okafor",
@@ -72,28 +74,62 @@ def main() -> None:
 
 
 def _take_pictures(up: Up, browser: Browser) -> None:
-    alice = _at_browser(up, browser, "alice", width=1180, height=760, color_scheme="light")
-    bob = _at_browser(up, browser, "bob", width=390, height=780, color_scheme="dark")
-    bob.page.locator("[data-peer=alice]").click()
+    for (device, size), scheme in product(SIZES.items(), ("light", "dark")):
+        alice = _at_browser(up, browser, "alice", size, scheme)
+        bob = _at_browser(up, browser, "bob", SIZES["desktop"], scheme)
+        for screen, show in SCREENS.items():
+            show(alice, bob)
+            # What has the focus, a pointer or a caret is no part of the screen.
+            alice.page.evaluate("document.activeElement.blur()")
+            alice.page.screenshot(path=IMAGES / f"{screen}-{device}-{scheme}.png")
+        for person in (alice, bob):
+            person.context.close()
+
+
+def _show_login(alice: Person, bob: Person) -> None:
+    alice.visit("/login")
+    expect(alice.page.get_by_role("heading", name="Welcome to Katydid")).to_be_visible()
+
+
+def _show_conversations(alice: Person, bob: Person) -> None:
+    alice.log_in()
+    expect(alice.page.locator("[data-peer=carol]")).to_be_visible()
+
+
+def _show_conversation(alice: Person, bob: Person) -> None:
     alice.page.locator("[data-peer=bob]").click()
-    bob.write("Yes! At midnight, and bring a torch.")
-    alice.write("Midnight it is. I will be as quiet as a leaf.")
+    bob.log_in()
+    bob.page.locator("[data-peer=alice]").click()
+    if alice.messages.count() <= len(WITH_BOB):
+        bob.write("Yes! At midnight, and bring a torch.")
+        alice.write("Midnight it is. I will be as quiet as a leaf.")
     alice.sees_state("Midnight it is", "read")
-    expect(alice.line(bob)).to_contain_text("Midnight it is")
-    alice.page.screenshot(path=IMAGES / "desktop-light.png")
-    bob.page.screenshot(path=IMAGES / "phone-dark.png")
+
+
+def _show_settings(alice: Person, bob: Person) -> None:
+    alice.visit("/settings")
+    expect(alice.page.get_by_text("this browser", exact=True)).to_be_visible()
+
+
+# In this order: each goes on from the one before.
+SCREENS = {
+    "login": _show_login,
+    "conversations": _show_conversations,
+    "conversation": _show_conversation,
+    "settings": _show_settings,
+}
 
 
 def _at_browser(
-    up: Up, browser: Browser, account: str, *, width: int, height: int, color_scheme: str
+    up: Up, browser: Browser, account: str, size: tuple[int, int], color_scheme: str
 ) -> Person:
+    width, height = size
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme=color_scheme,  # type: ignore[arg-type]
-        device_scale_factor=2,
         locale="en-GB",
     )
-    return Person(context, up.url, account).log_in()
+    return Person(context, up.url, account)
 
 
 def _make_past(home: Path) -> None:

@@ -21,9 +21,9 @@ class Program:
         self.mqtt = answer.raise_for_status().json()["mqtt"]
         self._version = version
 
-    def send(self, to: Person, *payloads: str) -> None:
+    def send(self, to: Person, *payloads: str, verb: str = "send") -> None:
         """Publish payloads of one line each, in order."""
-        topic = self.mqtt["send_topic"].replace("{to}", to.account)
+        topic = self.mqtt["send_topic"].replace("{to}", to.account).removesuffix("send") + verb
         subprocess.run(
             [needs("mosquitto_pub"), *self._login(), "-t", topic, "-l"],
             input="\n".join(payloads),

@@ -45,8 +45,9 @@ def test_new_messages_begin_at_a_line_and_each_message_has_a_link_and_is_found(
 
     # Its link leads there too, from a new page, and for the one who wrote it.
     alice.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    alice.message("quetzal").get_by_role("button", name="copy link").click()
-    expect(alice.page.get_by_text("Link copied")).to_be_visible()
+    alice.message("quetzal").get_by_role("button", name="Message actions").press("Enter")
+    alice.page.get_by_role("button", name="Copy link").click()
+    expect(alice.page.locator("[data-announcements]")).to_have_text("Copied.")
     link = alice.page.evaluate("navigator.clipboard.readText()")
     assert link == f"{katydid.url}/#{bob.account}/10"
     _is_shown(alice.another_tab(f"/#{bob.account}/10").message("quetzal"))

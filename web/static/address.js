@@ -3,6 +3,9 @@
 
 import { findAccount } from './sync.js';
 
+/** The permanent link to a message; it names the peer, so it is one for this reader. */
+export const linkTo = (peer, seq) => `${location.origin}/#${peer}/${seq}`;
+
 export class Address {
   #state;
   #showMessage;

@@ -77,6 +77,13 @@ export const addDevice = (name, kind) => call('POST', '/devices', { body: { name
 
 export const removeDevice = (device) => call('DELETE', `/devices/${encodeURIComponent(device)}`);
 
+/** Whether this browser is told by its push service, and the key to subscribe with there. */
+export const pushSubscription = () => call('GET', '/devices/current/push');
+
+export const subscribeToPush = (subscription) =>
+  call('PUT', '/devices/current/push', { body: subscription });
+
+export const unsubscribeFromPush = () => call('DELETE', '/devices/current/push');
 /** Revoke all devices but this browser's own. */
 export const removeOtherDevices = () => call('DELETE', '/devices', { patience: 60_000 });
 

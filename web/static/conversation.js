@@ -3,8 +3,10 @@
 
 import { lastSeen } from './days.js';
 import { withDivider } from './divider.js';
-import { MessageElements, items } from './messages.js';
+import { items } from './items.js';
+import { MessageElements } from './messages.js';
 import { paintedOnceAFrame } from './painting.js';
+import { Roving } from './roving.js';
 import { paintAvatar, part, write } from './templates.js';
 
 const AT_BOTTOM_PIXELS = 60;
@@ -17,6 +19,7 @@ export class ConversationView {
   #pane = document.querySelector('[data-conversation]');
   #scroller = document.querySelector('[data-scroller]');
   #elements = new MessageElements(document.querySelector('[data-messages]'));
+  #roving = new Roving(document.querySelector('[data-messages]'));
   #jump = document.querySelector('[data-jump]');
   #unread = document.querySelector('[data-jump-unread]');
   #unreadAbove = 0; // what was new when it was opened, until its beginning was seen
@@ -62,7 +65,7 @@ export class ConversationView {
     const element = this.#elements.of(seq);
     if (!element) return;
     element.scrollIntoView({ block: 'center' });
-    element.querySelector('[data-copy-link]')?.focus({ preventScroll: true });
+    element.querySelector('[data-act]')?.focus({ preventScroll: true });
     element.dataset.found = '';
     setTimeout(() => delete element.dataset.found, FOUND_MILLISECONDS);
   }
@@ -93,10 +96,12 @@ export class ConversationView {
     this.#paintHead(opened);
     if (this.#hasJustScrolledUp()) this.#follows = false;
     this.#state.bound(opened, { follows: this.#follows });
-    const outgoing = opened.past ? [] : this.#state.outgoingTo(opened.peer);
+    const shown = items(this.#state, opened);
     const anchor = this.#anchor();
     const focused = document.activeElement;
-    this.#elements.show(withDivider(items(opened, outgoing, this.#state.account), opened));
+    this.#elements.show(withDivider(shown, opened));
+    this.#roving.update();
+    for (const { quote } of shown) if (quote?.isUnknown) this.#sync.quote(opened.peer, quote.seq);
     // What had the focus may have slid out of the window.
     if (!focused.isConnected) this.#scroller.focus({ preventScroll: true });
     this.#keepPlace(anchor);
@@ -188,7 +193,7 @@ export class ConversationView {
 
 /** The writer of a refused message decides what becomes of it. */
 function onProblemButton(target, sending) {
-  const id = target.closest('[data-message]')?.dataset.id;
+  const id = target.closest('[data-problem]')?.dataset.problem;
   if (target.closest('[data-retry]')) sending.retry(id);
   if (target.closest('[data-discard]')) sending.discard(id);
 }

@@ -1,10 +1,10 @@
 // The list of conversations: who, what was said last and when, how much is unread, who is online.
 
+import { said } from './changes.js';
 import { shortTime } from './days.js';
+import { plain } from './formatting.js';
 import { paintedOnceAFrame } from './painting.js';
 import { made, paintAvatar, part, write } from './templates.js';
-
-const ERASED = 'This message was erased.';
 
 export class ConversationList {
   #state;
@@ -63,13 +63,14 @@ export class ConversationList {
     return line;
   }
 
-  #writeLast(line, { peer, thread, isTyping }) {
+  #writeLast(line, { peer, newest, isTyping }) {
     const outgoing = this.#state.outgoingTo(peer).at(-1);
-    const time = outgoing?.writtenAt ?? thread.last?.stored_at;
-    const isOwn = outgoing !== undefined || thread.last?.from === this.#state.account;
-    const text = outgoing?.text ?? (thread.last ? thread.last.text || ERASED : 'No messages yet');
+    const time = outgoing?.writtenAt ?? newest?.stored_at;
+    const isOwn = outgoing !== undefined || newest?.from === this.#state.account;
+    const last = newest && said(this.#state.expected(peer, newest));
+    const text = plain(outgoing?.text ?? last ?? 'No messages yet');
     line.dataset.typing = String(isTyping);
-    write(line, 'last', isTyping ? 'is writing…' : `${isOwn ? 'You: ' : ''}${text.slice(0, 200)}`);
+    write(line, 'last', isTyping ? 'is writing…' : `${isOwn ? 'You: ' : ''}${text}`);
     write(line, 'time', time ? shortTime(time) : '');
   }
 }

@@ -1,5 +1,6 @@
 // The chat page: makes its parts and connects them. What each does is told in its own file.
 
+import { Actions } from './actions.js';
 import { Address } from './address.js';
 import { announceMessages } from './announcements.js';
 import { Beginning } from './beginning.js';
@@ -10,8 +11,8 @@ import { ConversationView } from './conversation.js';
 import { ConversationList } from './conversations.js';
 import { Device } from './device.js';
 import { Drafts } from './drafts.js';
+import { notify } from './notifications.js';
 import { openOutbox } from './outbox.js';
-import { offerLinks } from './links.js';
 import { Preferences } from './preferences.js';
 import { Receipts } from './receipts.js';
 import { Search } from './search.js';
@@ -36,13 +37,14 @@ new ConversationList(state);
 const conversation = new ConversationView(state, sync, sending);
 const address = new Address(state, (seq) => conversation.show(seq));
 const drafts = new Drafts(account);
-new Composer(state, connection, sending, drafts, () => conversation.showNewest());
+const composer = new Composer(state, connection, sending, drafts, () => conversation.showNewest());
+new Actions(state, sending, composer, (seq) => conversation.show(seq));
 new Blocking(state, connection);
 new Preferences(state);
 new Search(state, (peer, seq) => address.showMessage(peer, seq));
-offerLinks(state);
 new Beginning(state, (peer) => address.show(peer));
 announceMessages(state);
+notify(state, connection, address);
 
 connection.addEventListener('revoked', () => seen.forget());
 

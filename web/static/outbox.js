@@ -1,5 +1,5 @@
-// The outbox on disk (IndexedDB, one database per account): what was written and is not archived
-// yet, in the order of writing, shared by all tabs. sending.js decides what is done with it.
+// The outbox on disk (IndexedDB, one database per account): what was written or changed and is not
+// archived yet, in the order of writing, shared by all tabs. sending.js decides what is done with it.
 
 import { answered, changed, opened } from './indexeddb.js';
 

@@ -88,11 +88,13 @@ class Seen {
   }
 }
 
-const isWorthKeeping = ({ thread }) => thread.last !== null;
+const isWorthKeeping = ({ newest }) => newest !== null;
 
 /** As the server's list would say it, with what this tab knows better; nobody is online in it. */
 function recordOf(conversation) {
   const { thread, summary } = conversation;
+  const messages = thread.messages.slice(-KEPT);
+  const quoted = [...conversation.quoted.values()].filter(isQuotedIn(messages));
   return {
     ...summary,
     peer: conversation.peer,
@@ -110,9 +112,14 @@ function recordOf(conversation) {
     online: false,
     last_seen_at: conversation.lastSeenAt,
     was_opened: conversation.wasOpened,
-    messages: thread.messages.slice(-KEPT),
+    last_message: conversation.newest,
+    quoted,
+    messages,
   };
 }
+
+const isQuotedIn = (messages) => (text) =>
+  text && messages.some(({ reply_to: replyTo }) => replyTo === text.seq);
 
 /** Forget all that any account has seen in this browser. */
 export async function forgetSeen() {

@@ -1,5 +1,6 @@
-// What happens to a written message until it is archived: kept in the outbox first, then sent by the
-// leading tab, one at a time in each conversation, and sent again until it comes back with its seq.
+// What happens to a written message, or to a change of one, until it is archived: kept in the outbox
+// first, then sent by the leading tab, one at a time in each conversation, and sent again until it
+// comes back with its seq.
 // A lost network is no failure; only the bridge's refusal is, and then the writer decides.
 
 import { Backoff } from './backoff.js';
@@ -23,8 +24,9 @@ export class Sending {
     state.addEventListener('settled', ({ detail }) => this.#forget(detail.ids));
     connection.addEventListener('outbox', () => this.reload());
     connection.addEventListener('status', () => this.#startOver());
+    state.addEventListener('thread', ({ detail }) => this.#giveUpVain(detail.peer));
     connection.addEventListener('news', ({ detail }) => {
-      if (detail.kind === 'error' && detail.payload.verb === 'send') this.#refused(detail.payload);
+      if (detail.kind === 'error') this.#refused(detail.payload);
     });
   }
 
@@ -35,10 +37,21 @@ export class Sending {
     this.#changed();
   }
 
-  /** Send a text: it is on disk when this resolves, and then cannot get lost. */
-  async write(peer, text) {
-    const message = { id: randomId(), peer, text, writtenAt: new Date().toISOString() };
-    const kept = await this.#outbox.add(message);
+  /** Send a text: it is on disk when this resolves, and then cannot get lost. `replyTo` is the
+      number of the text that it answers, if any. */
+  write(peer, text, replyTo) {
+    return this.#add({ peer, verb: 'send', text, replyTo });
+  }
+
+  /** `edit` the text with the number `target` to a new one, `unsend` it, or `react` to it with an
+      emoji (with none: not any more); kept and sent as a text is. */
+  change(peer, verb, target, text = '') {
+    return this.#add({ peer, verb, target, text });
+  }
+
+  async #add(content) {
+    const entry = { id: randomId(), ...content, writtenAt: new Date().toISOString() };
+    const kept = await this.#outbox.add(entry);
     this.#messages.push(kept);
     this.#changed();
     this.#connection.tellOutboxChanged();
@@ -103,8 +116,9 @@ export class Sending {
     this.#publish(message);
   }
 
-  #publish({ id, peer, text, writtenAt }) {
-    this.#connection.publish('send', peer, { id, text, sent_at: writtenAt });
+  #publish(entry) {
+    const { id, peer, verb = 'send' } = entry;
+    this.#connection.publish(verb, peer, payloadOf(verb, entry));
     this.#publishAgainAfter(this.#onTheWay.get(peer).patience.next(), peer, id);
   }
 
@@ -123,8 +137,25 @@ export class Sending {
     else if (this.#connection.leads) this.#keep(id, { reason, detail });
   }
 
+  /** What was refused because its text had been unsent needs nobody's decision. */
+  #giveUpVain(peer) {
+    const isGone = (seq) => this.#state.conversation(peer)?.text(seq)?.unsent_at;
+    const isVain = (entry) => entry.peer === peer && entry.problem && entry.target;
+    const vain = this.#messages.filter((entry) => isVain(entry) && isGone(entry.target));
+    if (vain.length > 0) this.#forget(vain.map(({ id }) => id));
+  }
+
   #slowDown(id, peer) {
     const onTheWay = this.#onTheWay.get(peer);
     if (onTheWay?.id === id) this.#publishAgainAfter(onTheWay.pause.next(), peer, id);
   }
+}
+
+/** What goes up for each verb, by the public contract. */
+function payloadOf(verb, { id, text, target, replyTo, writtenAt }) {
+  const common = { id, sent_at: writtenAt };
+  if (verb === 'send') return { ...common, text, reply_to: replyTo };
+  if (verb === 'edit') return { ...common, seq: target, text };
+  if (verb === 'react') return { ...common, seq: target, reaction: text };
+  return { ...common, seq: target };
 }

@@ -1,6 +1,7 @@
 // The service worker: keeps the shell of the site (scripts, style, icons, and the chat page as the
-// server last gave it), so that the chat opens at once, and without a network. It keeps nothing of
-// the API: messages are seen.js's and outbox.js's business. `shell` was written before this text by
+// server last gave it), so that the chat opens at once, and without a network; and shows what push
+// services bring (push/notices.py). It keeps nothing of the API: messages are seen.js's and
+// outbox.js's business. `shell` was written before this text by
 // web/pages/shell.py: its version, and what belongs to it.
 //
 // The page is kept with the files of its own version, and shown before the server is asked; what the
@@ -65,3 +66,38 @@ async function forgetPage() {
 async function file(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
+
+// Notifications: one for each peer, the newest in place of the one before.
+
+self.addEventListener('push', (event) => event.waitUntil(show(event.data.json())));
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(openConversation(event.notification.tag));
+});
+
+async function show({ kind, peer, name, text, unread }) {
+  if (kind === 'read') return close(peer);
+  const more = unread > 1 ? ` (${unread})` : '';
+  return registration.showNotification(`${name}${more}`, {
+    body: text,
+    tag: peer,
+    renotify: true,
+    icon: icon('logo-192.png'),
+    badge: icon('badge-96.png'),
+  });
+}
+
+async function close(peer) {
+  for (const shown of await registration.getNotifications({ tag: peer })) shown.close();
+}
+
+/** In a page that is open already, or in a new one. */
+async function openConversation(peer) {
+  const pages = await clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const open = pages.find(({ url }) => new URL(url).pathname === page);
+  if (!open) return clients.openWindow(`${page}#${peer}`);
+  open.postMessage({ show: peer });
+  return open.focus();
+}
+
+const icon = (name) => `/static/${version}/${name}`;

@@ -5,6 +5,7 @@ import './own_password.js';
 import { showBlocks } from './own_blocks.js';
 import { showDevices } from './own_devices.js';
 import { showInvitations } from './own_invitations.js';
+import { showNotifications } from './own_notifications.js';
 import './own_deletion.js';
 
-await Promise.all([showDevices(), showBlocks(), showInvitations()]);
+await Promise.all([showDevices(), showBlocks(), showInvitations(), showNotifications()]);

@@ -11,7 +11,7 @@ export async function keepShell() {
   const notice = document.querySelector('[data-newer]');
   notice.querySelector('[data-reload]').addEventListener('click', () => location.reload());
   serviceWorker.addEventListener('message', ({ data: { version } }) => {
-    notice.hidden = version === VERSION;
+    if (version) notice.hidden = version === VERSION;
   });
   try {
     const registration = await serviceWorker.register('/service-worker.js');

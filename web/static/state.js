@@ -1,11 +1,14 @@
 // All that this tab knows, in one object that sends events; views show it, sync.js and outbox
 // sending change it. Events: `list` (conversations, their order or summary), `thread` (messages or
-// their states; detail: peer, arrived), `settled` (an own message is archived), `typing`, `open`.
+// their states; detail: peer, arrived texts), `settled` (what was in the outbox is archived), `typing`,
+// `open`.
 
+import { asOfPage, changedBy, expected, isText, isThere } from './changes.js';
 import { Thread } from './thread.js';
 import { KEPT, MOST_SHOWN, backToNewest, dropOldest, leaveNewest, takeNewer, takeOlder } from './window.js';
 
 const TYPING_MILLISECONDS = 6_000;
+const MOST_RECENT = 200;
 
 /** One conversation, under the name of its peer. */
 class Conversation {
@@ -15,6 +18,9 @@ class Conversation {
   past = null;
   /** What the server's list said last. */
   summary = {};
+  /** Texts that answers quote, by their seq; null for one that cannot be had. */
+  quoted = new Map();
+  #recent = []; // changes, for the texts that are on their way here
   displayName = '';
   /** Own cursors, and the peer's, as the archive has them; they move forward only. */
   read = 0;
@@ -53,19 +59,58 @@ class Conversation {
     return this.past ?? this.thread;
   }
 
+  /** The newest text. */
+  get newest() {
+    return this.thread.last ?? this.summary.last_message ?? null;
+  }
+
+  /** The text of this number, if this tab knows it. */
+  text(seq) {
+    return this.shown.text(seq) ?? this.thread.text(seq) ?? this.quoted.get(seq);
+  }
+
   /** The newest message of the peer that this tab knows. */
   get newestFromPeer() {
     return this.thread.messages.findLast((message) => message.from === this.peer)?.seq ?? 0;
   }
 
-  /** The peer's messages above `seq`, as far as this tab knows them. */
+  /** The peer's messages above `seq`, as far as this tab knows them; what was unsent is none. */
   fromPeerAfter(seq) {
-    return this.thread.messages.filter((each) => each.from === this.peer && each.seq > seq);
+    const counts = ({ from, seq: own, unsent_at: unsentAt }) =>
+      from === this.peer && own > seq && !unsentAt;
+    return this.thread.messages.filter(counts);
   }
 
   countUnread() {
-    this.unread += this.fromPeerAfter(Math.max(this.counted, this.seen)).length;
+    const since = Math.max(this.counted, this.seen);
+    const takenBack = ({ kind, from, seq, target }) =>
+      kind === 'unsend' && from === this.peer && seq > since && target > this.seen && target <= since;
+    const fewer = this.#recent.filter(takenBack).length;
+    this.unread = Math.max(0, this.unread + this.fromPeerAfter(since).length - fewer);
     this.counted = Math.max(this.counted, this.thread.lastSeq);
+  }
+
+  /** Changes that continue what is known here: whatever shows one of their texts shows it changed. */
+  change(changes) {
+    this.#recent = [...this.#recent, ...changes].slice(-MOST_RECENT);
+    this.#apply(changes);
+  }
+
+  /** Texts came that were asked for before the last changes. */
+  changeAgain() {
+    this.#apply(this.#recent);
+  }
+
+  #apply(changes) {
+    for (const change of changes) {
+      this.thread.change(change);
+      this.past?.change(change);
+      const quoted = this.quoted.get(change.target);
+      if (quoted) this.quoted.set(change.target, changedBy(quoted, change));
+      const newest = changedBy(this.summary.last_message, change);
+      if (newest !== this.summary.last_message)
+        this.summary = { ...this.summary, last_message: newest };
+    }
   }
 
   moveCursors({ read, delivered, peerRead, peerDelivered }) {
@@ -102,7 +147,7 @@ export class ChatState extends EventTarget {
   account;
   conversations = new Map();
   openPeer = null;
-  /** Own messages that are not archived yet, in the order of writing. */
+  /** What this account wrote or changed and is not archived yet, in that order. */
   outgoing = [];
 
   constructor(account) {
@@ -122,13 +167,36 @@ export class ChatState extends EventTarget {
 
   /** Own messages to this peer that are not archived yet. */
   outgoingTo(peer) {
-    return this.outgoing.filter((message) => message.peer === peer);
+    return this.outgoing.filter((message) => message.peer === peer && !message.target);
+  }
+
+  /** What is to be done to this peer's and own texts and is not archived yet. */
+  changesTo(peer) {
+    return this.outgoing.filter((message) => message.peer === peer && message.target);
+  }
+
+  /** A text as its reader expects it: with the own changes that are on their way. */
+  expected(peer, text) {
+    const isOfIt = ({ target, problem }) => target === text.seq && !problem;
+    const own = this.changesTo(peer).filter(isOfIt);
+    return expected(text, own.map((change) => ({ ...change, from: this.account })));
+  }
+
+  /** What was to be done to this text, and the bridge refused. */
+  refusedChange(peer, seq) {
+    return this.changesTo(peer).find(({ target, problem }) => target === seq && problem);
+  }
+
+  /** The newest own text that can be edited. */
+  lastOwn(peer) {
+    const isOwn = (text) => text.from === this.account && isThere(this.expected(peer, text));
+    return this.conversation(peer).thread.messages.findLast(isOwn);
   }
 
   /** Conversations as a list shows them: those that are pinned, then by their newest messages. */
   get newestFirst() {
-    const stamp = ({ peer, thread }) =>
-      this.outgoingTo(peer).at(-1)?.writtenAt ?? thread.last?.stored_at ?? '';
+    const stamp = ({ peer, newest }) =>
+      this.outgoingTo(peer).at(-1)?.writtenAt ?? newest?.stored_at ?? '';
     const shown = [...this.conversations.values()].filter((each) => this.#isShown(each));
     return shown.sort(
       (one, other) => other.isPinned - one.isPinned || (stamp(one) < stamp(other) ? 1 : -1),
@@ -163,7 +231,9 @@ export class ChatState extends EventTarget {
    */
   summarize(summary, askedAt) {
     const conversation = this.begin(summary.peer, summary.display_name);
-    conversation.summary = summary;
+    const [newest] = asOfPage([summary.last_message], summary.last_seq);
+    conversation.summary = { ...summary, last_message: newest };
+    conversation.changeAgain();
     conversation.conversation = summary.conversation;
     conversation.isMuted = summary.muted ?? false;
     conversation.isArchived = summary.archived ?? false;
@@ -174,8 +244,9 @@ export class ChatState extends EventTarget {
       peerRead: summary.peer_read,
       peerDelivered: summary.peer_delivered,
     });
-    conversation.unread = summary.unread + conversation.fromPeerAfter(summary.last_seq).length;
-    conversation.counted = Math.max(summary.last_seq, conversation.thread.lastSeq);
+    conversation.unread = summary.unread;
+    conversation.counted = summary.last_seq;
+    conversation.countUnread();
     if (conversation.seen > summary.read) conversation.recountUnread();
     conversation.isDeleted = summary.deleted;
     if (conversation.presenceToldAt < askedAt) {
@@ -186,32 +257,36 @@ export class ChatState extends EventTarget {
     this.#tell('thread', { peer: summary.peer, arrived: [] });
   }
 
-  /** Merge messages of one conversation, whether they were told or fetched. */
-  receive(peer, messages) {
+  /** Merge rows of one conversation, whether they were told, or fetched with all that was done to
+      them up to `asOf` at least. */
+  receive(peer, rows, asOf = 0) {
     const conversation = this.begin(peer);
-    const arrived = conversation.thread.merge(messages);
-    this.#takeIn(conversation, messages, arrived);
+    const newer = conversation.thread.merge(asOfPage(rows, asOf));
+    conversation.change(newer.filter((row) => !isText(row)));
+    this.#takeIn(conversation, rows, newer.filter(isText));
   }
 
   /** Take over what was kept of a conversation when it was seen last. */
-  restore({ was_opened: wasOpened, ...summary }, messages) {
+  restore({ was_opened: wasOpened, quoted = [], ...kept }, messages) {
+    const summary = { ...kept, last_message: kept.last_message ?? messages.at(-1) };
     const conversation = this.begin(summary.peer, summary.display_name);
-    conversation.thread.restart(messages);
+    conversation.thread.restart(messages, summary.last_seq);
     conversation.wasOpened = wasOpened;
+    for (const text of quoted) conversation.quoted.set(text.seq, text);
     this.summarize(summary, 0);
   }
 
   /** Merge older messages, which continue what is shown. */
-  receiveOlder(peer, messages) {
+  receiveOlder(peer, messages, asOf) {
     const conversation = this.conversation(peer);
-    takeOlder(conversation, messages);
+    takeOlder(conversation, asOfPage(messages, asOf));
     this.#takeIn(conversation, messages, []);
   }
 
   /** Merge newer messages, which continue what is shown, on the way back to the newest. */
-  receiveNewer(peer, messages) {
+  receiveNewer(peer, messages, asOf) {
     const conversation = this.conversation(peer);
-    takeNewer(conversation, messages);
+    takeNewer(conversation, asOfPage(messages, asOf));
     this.#takeIn(conversation, messages, []);
   }
 
@@ -230,20 +305,29 @@ export class ChatState extends EventTarget {
     else leaveNewest(conversation);
   }
 
-  /** Forget what is known of the conversation and go on from this unbroken run. */
-  restart(peer, messages) {
-    const conversation = this.begin(peer);
-    conversation.past = null;
-    conversation.thread.restart(messages);
+  /** Show this unbroken run of history. */
+  showPast(peer, messages, asOf) {
+    const conversation = this.conversation(peer);
+    conversation.past = new Thread();
+    conversation.past.restart(asOfPage(messages, asOf));
     this.#takeIn(conversation, messages, []);
   }
 
-  /** Show this page of history, wherever it is. */
-  showPast(peer, messages) {
+  /** A text that an answer quotes; null when it cannot be had. */
+  receiveQuoted(peer, seq, text, asOf) {
     const conversation = this.conversation(peer);
-    conversation.past = new Thread();
-    conversation.past.restart(messages);
-    this.#tell('thread', { peer, arrived: [] });
+    conversation.quoted.set(seq, text && asOfPage([text], asOf)[0]);
+    this.#takeIn(conversation, [], []);
+  }
+
+  /** Forget what is known of the conversation and go on from this unbroken run, which reaches up to
+      `lastSeq`. */
+  restart(peer, messages, lastSeq) {
+    const conversation = this.begin(peer);
+    conversation.past = null;
+    const newer = conversation.thread.restart(asOfPage(messages, lastSeq), lastSeq);
+    conversation.change(newer.filter((row) => !isText(row)));
+    this.#takeIn(conversation, messages, []);
   }
 
   /** History has no more. */
@@ -309,6 +393,7 @@ export class ChatState extends EventTarget {
     this.outgoing = this.outgoing.filter(
       (each) => each.peer !== peer || !settled.includes(each.id),
     );
+    conversation.changeAgain();
     if (arrived.some(({ from }) => from === peer)) this.#stopTyping(conversation);
     conversation.countUnread();
     if (arrived.some((each) => isLater(each, conversation)) && !conversation.isMuted)
@@ -328,8 +413,8 @@ export class ChatState extends EventTarget {
   }
 
   /** One that was begun and left without a word is not listed. */
-  #isShown({ peer, thread }) {
-    return thread.last !== null || peer === this.openPeer || this.outgoingTo(peer).length > 0;
+  #isShown({ peer, newest }) {
+    return newest !== null || peer === this.openPeer || this.outgoingTo(peer).length > 0;
   }
 
   #tell(type, detail = {}) {

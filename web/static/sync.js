@@ -2,6 +2,7 @@
 // connection the list is fetched, then what was missed; and a gap in `seq` is fetched at any time.
 
 import { account, conversations, messages, persistently } from './api.js';
+import { isText } from './changes.js';
 import { reachesNewest } from './window.js';
 
 const PAGE = 50;
@@ -57,10 +58,10 @@ export class Sync extends EventTarget {
     const conversation = this.#state.conversation(peer);
     if (conversation.shown.isComplete) return false;
     const before = conversation.shown.firstSeq || undefined;
-    return this.#turnPage(peer, { before }, async ({ messages: found, more }) => {
+    return this.#turnPage(peer, { before }, async ({ messages: found, more }, asOf) => {
       for (const portion of portions(found).reverse()) {
         if (conversation.shown.firstSeq !== portion.at(-1).seq + 1) return;
-        this.#state.receiveOlder(peer, portion);
+        this.#state.receiveOlder(peer, portion, asOf);
         await aFrame();
       }
       if (!more) this.#state.noOlder(peer);
@@ -71,39 +72,50 @@ export class Sync extends EventTarget {
   async loadNewer(peer) {
     const conversation = this.#state.conversation(peer);
     if (reachesNewest(conversation)) {
-      this.#state.receiveNewer(peer, []);
+      this.#state.receiveNewer(peer, [], 0);
       return false;
     }
     const after = conversation.past.lastSeq;
-    return this.#turnPage(peer, { after }, async ({ messages: found }) => {
+    return this.#turnPage(peer, { after }, async ({ messages: found }, asOf) => {
       for (const portion of portions(found)) {
         if (conversation.past?.lastSeq !== portion[0].seq - 1) return;
-        this.#state.receiveNewer(peer, portion);
+        this.#state.receiveNewer(peer, portion, asOf);
         await aFrame();
       }
     });
   }
 
-  /** Show history from around this message; answers whether that was possible. */
+  /** Show history from around a text; answers whether that was possible. */
   async show(peer, seq) {
     const conversation = this.#state.conversation(peer);
-    const isHeld = ({ firstSeq, lastSeq }) => firstSeq <= seq && seq <= lastSeq;
-    if (isHeld(conversation.shown)) return true;
-    if (isHeld(conversation.thread)) {
-      this.#state.showNewest(peer);
-      return true;
-    }
+    if (conversation.shown.text(seq)) return true;
+    if (conversation.thread.text(seq)) this.#state.showNewest(peer);
+    if (conversation.shown.text(seq)) return true;
+    const asOf = conversation.thread.lastSeq;
     const before = seq + PAGE / 2;
     const page = await messages(peer, { before, limit: PAGE }).catch(() => null);
     if (!page?.messages.some((each) => each.seq === seq)) return false;
-    this.#state.showPast(peer, page.messages);
+    this.#state.showPast(peer, page.messages, asOf);
     return true;
+  }
+
+  /** A text that an answer quotes, when it is not among those that are shown. */
+  async quote(peer, seq) {
+    const name = `quote ${peer} ${seq}`;
+    if (this.#loading.has(name)) return;
+    this.#loading.add(name);
+    const asOf = this.#state.conversation(peer).thread.lastSeq;
+    const page = await persistently(() => messages(peer, { before: seq + 1, limit: 1 }));
+    this.#loading.delete(name);
+    const text = page.messages.find((each) => each.seq === seq && isText(each));
+    this.#state.receiveQuoted(peer, seq, text ?? null, asOf);
   }
 
   async #turnPage(peer, cursor, take) {
     if (this.#loading.has(peer)) return false;
     this.#loading.add(peer);
-    await take(await persistently(() => messages(peer, { ...cursor, limit: PAGE })));
+    const asOf = this.#state.conversation(peer).thread.lastSeq;
+    await take(await persistently(() => messages(peer, { ...cursor, limit: PAGE })), asOf);
     this.#loading.delete(peer);
     return true;
   }
@@ -157,7 +169,7 @@ export class Sync extends EventTarget {
     const missed = summary.last_seq - thread.lastSeq;
     if (missed <= 0) return;
     if (wasOpened && missed <= MOST_MISSED) this.#fillSoon(summary.peer);
-    else this.#state.restart(summary.peer, [summary.last_message]);
+    else this.#state.restart(summary.peer, [summary.last_message], summary.last_seq);
     this.#watchGap(summary.peer);
   }
 
@@ -184,7 +196,7 @@ export class Sync extends EventTarget {
     while (more) {
       const after = thread.lastSeq;
       const page = await persistently(() => messages(peer, { after, limit: CATCH_UP_PAGE }));
-      this.#state.receive(peer, page.messages);
+      this.#state.receive(peer, page.messages, after);
       more = page.more;
     }
     this.#filling.delete(peer);

@@ -22,8 +22,7 @@ export function takeNewer(conversation, messages) {
   const { past, thread } = conversation;
   past.merge(messages);
   if (reachesNewest(conversation)) {
-    thread.merge(past.messages);
-    thread.isComplete ||= past.isComplete;
+    thread.join(past);
     conversation.past = null;
   }
   dropOldest(conversation.shown, MOST_SHOWN);
@@ -37,7 +36,7 @@ export function leaveNewest(conversation) {
   if (conversation.past) return;
   const { thread } = conversation;
   conversation.past = new Thread();
-  conversation.past.restart(thread.messages);
+  conversation.past.restart(thread.messages, thread.lastSeq);
   conversation.past.isComplete = thread.isComplete;
   dropOldest(thread, KEPT);
 }

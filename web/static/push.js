@@ -1,0 +1,59 @@
+// This browser's subscription at its push service: what lets it be told of messages while no page is
+// open. The server knows it by the browser's device; without a service worker there is none.
+
+import { pushSubscription, subscribeToPush, unsubscribeFromPush } from './api.js';
+
+/** Whether the browser can be told at all; it cannot on plain http beyond localhost. */
+export const canBeTold = () =>
+  Boolean(navigator.serviceWorker && globalThis.PushManager && globalThis.Notification);
+
+/** Whether it is told now. */
+export async function isTold() {
+  if (!canBeTold() || Notification.permission !== 'granted') return false;
+  const [own, { subscribed }] = await Promise.all([ownSubscription(), pushSubscription()]);
+  return Boolean(own) && subscribed;
+}
+
+/** Have it told from now on. Raises with a sentence when the browser, or its reader, does not want. */
+export async function begin() {
+  if ((await Notification.requestPermission()) !== 'granted')
+    throw new Error('This browser does not let us show notifications; its settings for this site say so.');
+  const { application_server_key: key } = await pushSubscription();
+  const { pushManager } = await navigator.serviceWorker.ready;
+  const old = await pushManager.getSubscription();
+  if (old && keyOf(old) !== key) await old.unsubscribe();
+  try {
+    await tellServer(await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }));
+  } catch (error) {
+    if (error.name !== 'AbortError') throw error;
+    throw new Error('This browser cannot reach its push service just now.', { cause: error });
+  }
+}
+
+export async function end() {
+  await unsubscribeFromPush();
+  await (await ownSubscription())?.unsubscribe();
+}
+
+/** Browsers renew their subscriptions; and another account may have been logged in here before. */
+export async function keepSubscription() {
+  if (!canBeTold() || Notification.permission !== 'granted') return;
+  const own = await ownSubscription().catch(() => null);
+  if (!own) return;
+  const { subscribed, application_server_key: key } = await pushSubscription();
+  if (subscribed && keyOf(own) === key) await tellServer(own);
+}
+
+const ownSubscription = async () =>
+  (await navigator.serviceWorker.getRegistration())?.pushManager.getSubscription();
+
+function tellServer(subscription) {
+  const { endpoint, keys } = subscription.toJSON();
+  return subscribeToPush({ endpoint, ...keys });
+}
+
+function keyOf(subscription) {
+  const bytes = new Uint8Array(subscription.options.applicationServerKey);
+  const base64 = btoa(String.fromCharCode(...bytes));
+  return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
