@@ -38,7 +38,7 @@ _AT_ONCE = 5_000
 _NOBODYS = "!"
 _MAKE_INDEX = """
 CREATE INDEX ix_search_text_folded ON search_text
-USING gin (folded gin_trgm_ops) WITH (fastupdate = off)
+USING gin (folded gin_trgm_ops) WITH (fastupdate = on, gin_pending_list_limit = 1024)
 """
 # Every so many messages one says this besides.
 _RARE = {"xylophone": 100_000, "quetzal": 1_000, "漢字": 10_000}

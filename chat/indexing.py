@@ -1,6 +1,8 @@
 """The index of texts follows the archive: batch by batch, whoever has time for it.
 
-The bridge knows nothing of it, and does not pay for it. How far each conversation is in the index
+The bridge knows nothing of it, and does not pay for it: with a trigger on `message`, each one would
+cost it 55 µs of CPU on SQLite, as much as all else that it does, and on PostgreSQL 130 µs
+(November 2026, 2 cores). How far each conversation is in the index
 is a row of its own (`search_progress`); what is not in it yet is found all the same (`search.py`).
 An edit replaces what is found, an unsend takes it away, as the log has them.
 """
