@@ -7,7 +7,7 @@ exactly two members is known to `direct_key` and `peer_of` alone.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, func, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -36,6 +36,9 @@ class ConversationSummary:
     last_seen_at: str | None
     # Nobody can write to the peer any more.
     deleted: bool
+    muted: bool
+    archived: bool
+    pinned: bool
 
 
 def direct_key(account_id: int, other_id: int) -> str:
@@ -51,8 +54,11 @@ def direct_conversation(session: Session, account: Account, peer: Account) -> Co
     return session.exec(select(Conversation).where(Conversation.key == key)).first()
 
 
-def conversations_of(session: Session, account: Account) -> list[ConversationSummary]:
-    """All conversations of the account, that with the newest text first; three statements."""
+def conversations_of(
+    session: Session, account: Account, *, peer: Account | None = None
+) -> list[ConversationSummary]:
+    """All conversations of the account, that with the newest text first, or the one with the peer;
+    in three statements."""
     mine, theirs = aliased(Member), aliased(Member)
     last_is_mine = col(Message.sender_id) == account.id
     unread = (
@@ -83,41 +89,49 @@ def conversations_of(session: Session, account: Account) -> list[ConversationSum
             (col(Message.conversation_id) == Conversation.id)
             & (col(Message.seq) == newest_text(Conversation.id)),
         )
-        .where(mine.account_id == account.id)
+        .where(mine.account_id == account.id, true() if peer is None else Account.id == peer.id)
         .order_by(col(Message.stored_at).desc(), col(Conversation.id).desc())
     ).all()
     shown = {
-        peer.id
-        for _, _, _, peer, *_, is_apart in rows
-        if not (account.hides_presence or peer.hides_presence or peer.deleted_at or is_apart)
+        other.id
+        for _, _, _, other, *_, is_apart in rows
+        if not (account.hides_presence or other.hides_presence or other.deleted_at or is_apart)
     }
     online = online_among(session, shown)
     changes = changes_of_newest_texts(session, account)
     return [
         ConversationSummary(
             conversation=conversation.id,
-            peer=peer.name,
-            display_name=peer.display_name,
+            peer=other.name,
+            display_name=other.display_name,
             last_message=as_it_is_now(
                 message_record(
                     message,
-                    *((account.name, peer.name) if is_mine else (peer.name, account.name)),
+                    *((account.name, other.name) if is_mine else (other.name, account.name)),
                 ),
                 changes.get((message.conversation_id, message.seq), ()),
-                {account.id: account.name, peer.id: peer.name},
+                {account.id: account.name, other.id: other.name},
             ),
             last_seq=conversation.last_seq,
             read=me.read_seq,
             delivered=me.delivered_seq,
-            peer_read=0 if account.hides_read or peer.hides_read else they.read_seq,
+            peer_read=0 if account.hides_read or other.hides_read else they.read_seq,
             peer_delivered=they.delivered_seq,
             unread=unread_count,
-            online=peer.id in online,
-            last_seen_at=wire_time(peer.last_seen_at) if peer.id in shown else None,
-            deleted=peer.deleted_at is not None,
+            online=other.id in online,
+            last_seen_at=wire_time(other.last_seen_at) if other.id in shown else None,
+            deleted=other.deleted_at is not None,
+            muted=me.muted,
+            archived=_is_archived(me, message),
+            pinned=me.pinned,
         )
-        for conversation, me, they, peer, message, is_mine, unread_count, _ in rows
+        for conversation, me, they, other, message, is_mine, unread_count, _ in rows
     ]
+
+
+def _is_archived(me: Member, newest: Message) -> bool:
+    """A later message brings it back, unless the account wants to hear nothing of it either."""
+    return me.archived_seq is not None and (me.muted or newest.seq <= me.archived_seq)
 
 
 def _is_apart(account: Account) -> ColumnElement[bool]:

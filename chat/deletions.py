@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, select, update
 
 from chat.database import Database
+from chat.indexing import forget_texts
 from chat.logins import end_logins
 from chat.models import Account, Block, Deletion, Invitation, Member, Message, Presence
 
@@ -156,6 +157,7 @@ def _erase(database: Database, account_id: int, conversation: int, seqs: tuple[i
     began = time.monotonic()
     written = (*_written_by(account_id, conversation), col(Message.seq).between(*seqs))
     with database.writing() as session:
+        forget_texts(session, conversation, written)
         # Told is the number of texts: an edit or a reaction is no message to whoever wrote it.
         texts, others = (
             session.exec(update(Message).where(*written, which).values(body="")).rowcount

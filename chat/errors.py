@@ -36,7 +36,7 @@ class NotAcceptable(KatydidError):
 
 
 class WrongCursor(NotAcceptable):
-    """`before`, `after` or `limit` of a history request is out of its range."""
+    """`before`, `after`, `cursor` or `limit` of what is asked for is out of its range."""
 
 
 class NameTaken(KatydidError):
@@ -74,6 +74,14 @@ class TooManyInvitations(KatydidError):
             f"You have {most} invitations that nobody has used yet, which is the most; each expires"
             " after seven days."
         )
+
+
+class UnknownConversation(KatydidError):
+    """The two have never written to each other."""
+
+    def __init__(self, peer: str) -> None:
+        super().__init__(f"You have no conversation with {peer}.")
+        self.peer = peer
 
 
 class UnknownDevice(KatydidError):

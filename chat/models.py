@@ -6,7 +6,17 @@ tables change only through a new file in `migrations/`.
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from chat.times import UtcMilliseconds
@@ -90,6 +100,13 @@ class Member(SQLModel, table=True):
     account_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
     delivered_seq: int = Field(default=0, sa_type=BigInteger)
     read_seq: int = Field(default=0, sa_type=BigInteger)
+    # Whether its page stays quiet about new messages.
+    muted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    # Whether it stands above all others in the list.
+    pinned: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    # The newest message when it was put aside; a later one brings it back, so that the bridge
+    # need not write here. Null when it was not put aside.
+    archived_seq: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Message(SQLModel, table=True):
@@ -132,6 +149,38 @@ class Message(SQLModel, table=True):
     target_seq: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
     # The text that a text answers; null where it answers none.
     reply_to_seq: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
+
+
+class SearchText(SQLModel, table=True):
+    """What a text says now, as it is searched; a text that says nothing has none. It can be made
+    anew from the messages at any time. The migration has the index of what is in it."""
+
+    __tablename__ = "search_text"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "seq", name="uq_search_text_seq"),
+        # Serves "the newest texts of a conversation", to look at each.
+        Index("ix_search_text_newest", "conversation_id", "id"),
+    )
+
+    # Made of when it was stored, so that newer ones have higher ones (`indexing.py`).
+    id: int = Field(sa_column=Column(_Id, primary_key=True, autoincrement=False))
+    conversation_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("conversation.id"), nullable=False)
+    )
+    seq: int = Field(sa_type=BigInteger)
+    # Tokens of the members, by whom it may be found, then the text (`folding.py`).
+    folded: str = Field(sa_type=Text)
+
+
+class SearchProgress(SQLModel, table=True):
+    """Up to which seq a conversation is in `search_text`; none of it without a row."""
+
+    __tablename__ = "search_progress"
+
+    conversation_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("conversation.id"), primary_key=True, autoincrement=False)
+    )
+    seq: int = Field(sa_type=BigInteger)
 
 
 class Block(SQLModel, table=True):

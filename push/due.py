@@ -77,7 +77,7 @@ def notice_of(sql: Session, due: Due) -> tuple[Notice | None, int]:
     ).first()
     if newest is None:
         return (ReadNotice(peer=peer.name) if due.told_seq else None), 0
-    if newest.seq == due.told_seq:
+    if me.muted or newest.seq == due.told_seq:
         return None, due.told_seq
     notice = MessageNotice(
         peer=peer.name,

@@ -23,12 +23,14 @@ from web.api.devices import devices
 from web.api.export import exports
 from web.api.invitations import invitations
 from web.api.push import push
+from web.api.search import searches
 from web.assets import LibrariesMissing
 from web.callers import SESSION_LASTS, recognise_callers
 from web.csrf import protect_writes
 from web.deletions import finish_deletions_that_were_cut_off
 from web.headers import send_security_headers
 from web.health import Health
+from web.indexing import index_in_background
 from web.limits import Limits
 from web.metrics import measure_requests
 from web.pages.accounts import login, logout, register
@@ -93,6 +95,7 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.register_blueprint(blocks)
     app.register_blueprint(invitations)
     app.register_blueprint(exports)
+    app.register_blueprint(searches)
     app.register_blueprint(push)
     return app
 
@@ -111,4 +114,5 @@ def site() -> Flask:
     except LibrariesMissing as error:
         sys.exit(f"web: {error}")
     finish_deletions_that_were_cut_off(app)
+    index_in_background(app)
     return app

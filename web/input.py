@@ -5,6 +5,7 @@ with the field's name, what is not even JSON an HTTP error.
 """
 
 import re
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -12,8 +13,10 @@ from flask import request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from chat.errors import NotAcceptable
+from chat.times import LATEST_MS, milliseconds
 
 # As many digits as 2^53 has; what is larger is out of every range.
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
 
 
@@ -63,6 +66,33 @@ def optional_boolean(body: dict[str, Any], field: str) -> bool | None:
     if not isinstance(value, bool):
         raise NotAcceptable(field, "must be true or false")
     return value
+
+
+def parameter(name: str) -> str | None:
+    """A query parameter that may be there once."""
+    values = request.args.getlist(name)
+    if len(values) > 1:
+        raise NotAcceptable(name, "must be given once")
+    return values[0] if values else None
+
+
+def point_in_time(name: str) -> datetime | None:
+    """A query parameter that may be there once: a time (RFC 3339), or a date, as UTC has it."""
+    value = parameter(name)
+    if value is None:
+        return None
+    try:
+        time = msgspec.convert(value, date if _DATE.fullmatch(value) else datetime)
+    except msgspec.ValidationError:
+        time = None
+    if isinstance(time, date) and not isinstance(time, datetime):
+        time = datetime(time.year, time.month, time.day, tzinfo=UTC)
+    if time is None or time.tzinfo is None or not 0 <= milliseconds(time) <= LATEST_MS:
+        problem = (
+            "must be a date, such as 2026-11-23, or a time with its zone (RFC 3339), from 1970 on"
+        )
+        raise NotAcceptable(name, problem)
+    return time
 
 
 def whole_number(name: str) -> int | None:

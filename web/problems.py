@@ -27,6 +27,7 @@ from chat.errors import (
     TooManyDevices,
     TooManyInvitations,
     UnknownAccount,
+    UnknownConversation,
     UnknownDevice,
     WrongPresentPassword,
 )
@@ -49,6 +50,7 @@ _ANSWERS: dict[type[Exception], tuple[int, str, str | None]] = {
     NotAcceptable: (422, "Not acceptable", None),
     NameTaken: (409, "Name taken", None),
     UnknownAccount: (404, "Unknown account", None),
+    UnknownConversation: (404, "Unknown conversation", None),
     UnknownDevice: (404, "Unknown device", None),
     NoDeviceYet: (404, "No device yet", None),
     TooManyDevices: (422, "Too many devices", None),

@@ -23,9 +23,16 @@ pytestmark = pytest.mark.both_databases
 
 def test_the_migrations_make_what_the_models_say(database: Database) -> None:
     with database.reading() as session:
-        context = MigrationContext.configure(session.connection())
+        context = MigrationContext.configure(
+            session.connection(), opts={"include_object": _is_of_the_models}
+        )
 
         assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def _is_of_the_models(_: object, name: str | None, kind: str, *__: object) -> bool:
+    """Not the index of texts, which each database has in its own way."""
+    return not str(name).startswith(("search_run", "ix_search_text_folded"))
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:

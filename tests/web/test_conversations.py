@@ -33,6 +33,9 @@ def test_both_members_see_the_conversation(site: Site) -> None:
         "online": False,
         "last_seen_at": None,
         "deleted": False,
+        "muted": False,
+        "archived": False,
+        "pinned": False,
     }
     assert seen_by_bob["last_message"] == seen_by_alice["last_message"]
     assert seen_by_bob["last_message"]["from"] == "alice"

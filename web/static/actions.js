@@ -5,6 +5,7 @@
 import { announce } from './announcements.js';
 import { isThere } from './changes.js';
 import { OFFERED, emojiOf } from './emoji.js';
+import { linkTo } from './address.js';
 import { made, part } from './templates.js';
 
 const GAP_PIXELS = 6;
@@ -122,7 +123,8 @@ export class Actions {
     if (button.dataset.reaction) this.#react(seq, button.dataset.reaction);
     if (button.dataset.do === 'reply') this.#composer.reply(seq);
     if (button.dataset.do === 'edit') this.#composer.edit(seq);
-    if (button.dataset.do === 'copy') this.#copy(seq);
+    if (button.dataset.do === 'copy') this.#copy(this.#text(seq).text);
+    if (button.dataset.do === 'link') this.#copy(linkTo(this.#state.openPeer, seq));
     if (button.dataset.do === 'unsend') this.#ask(seq);
   }
 
@@ -154,8 +156,7 @@ export class Actions {
     this.#sending.change(this.#state.openPeer, 'react', seq, isGiven ? '' : emoji);
   }
 
-  async #copy(seq) {
-    const { text } = this.#text(seq);
+  async #copy(text) {
     if (navigator.clipboard) await navigator.clipboard.writeText(text);
     else copyBySelection(text);
     announce('Copied.');

@@ -1,14 +1,20 @@
 // Which conversation is open stands in the address (`/#bob`), so that a reload, a bookmark and the
-// phone's back key do what one expects.
+// phone's back key do what one expects. `/#bob/17` is the permanent link to a message of it.
 
 import { findAccount } from './sync.js';
 
+/** The permanent link to a message; it names the peer, so it is one for this reader. */
+export const linkTo = (peer, seq) => `${location.origin}/#${peer}/${seq}`;
+
 export class Address {
   #state;
+  #showMessage;
   #cameFromList = false;
 
-  constructor(state) {
+  /** `showMessage` is called with the number of a message of the open conversation. */
+  constructor(state, showMessage) {
     this.#state = state;
+    this.#showMessage = showMessage;
     window.addEventListener('hashchange', ({ oldURL }) => {
       this.#cameFromList = this.#peer !== '' && new URL(oldURL).hash === '';
       this.follow();
@@ -22,6 +28,14 @@ export class Address {
     else location.hash = peer;
   }
 
+  /** Open a conversation at one of its messages. */
+  showMessage(peer, seq) {
+    const hash = `#${peer}/${seq}`;
+    if (location.hash === hash) return this.follow();
+    location.hash = hash;
+    return undefined;
+  }
+
   /** Open what the address names, if it is known already. */
   followIfKnown() {
     if (this.#state.conversation(this.#peer)) this.#state.open(this.#peer);
@@ -30,16 +44,22 @@ export class Address {
   /** Open what the address names; a name that nobody has leads to the list. */
   async follow() {
     const peer = this.#peer;
-    if (!peer || this.#state.conversation(peer)) return this.#state.open(peer || null);
+    if (!peer || this.#state.conversation(peer)) return this.#open(peer || null);
     const found = peer === this.#state.account ? null : await findAccount(peer).catch(() => null);
     if (peer !== this.#peer) return undefined;
     if (!found) return location.replace('#');
     this.#state.begin(found.account, found.display_name);
-    return this.#state.open(peer);
+    return this.#open(peer);
+  }
+
+  async #open(peer) {
+    const seq = Number(/^#[^/]+\/(\d{1,16})$/.exec(location.hash)?.[1]);
+    this.#state.open(peer);
+    if (peer && seq) await this.#showMessage(seq);
   }
 
   get #peer() {
-    return location.hash.slice(1);
+    return location.hash.slice(1).split('/')[0];
   }
 
   #back() {

@@ -13,6 +13,7 @@ export function announce(words) {
 export function announceMessages(state) {
   state.addEventListener('thread', ({ detail: { peer, arrived } }) => {
     const newest = arrived.findLast(({ from }) => from === peer);
-    if (newest) announce(`${state.conversation(peer).displayName}: ${plain(newest.text)}`);
+    if (newest && !state.conversation(peer).isMuted)
+      announce(`${state.conversation(peer).displayName}: ${plain(newest.text)}`);
   });
 }

@@ -32,6 +32,16 @@ export function messages(peer, { before, after, limit }) {
   return call('GET', `/conversations/${encodeURIComponent(peer)}/messages?${query}`);
 }
 
+/** Muted, archived, pinned: what is given is changed; answers the conversation as the list has it. */
+export const prefer = (peer, preferences) =>
+  call('PATCH', `/conversations/${encodeURIComponent(peer)}`, { body: preferences });
+
+/** Texts with all the words of `q`, the newest first; what else is asked for may be left empty. */
+export function search(asked) {
+  const query = new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
+  return call('GET', `/search?${query}`);
+}
+
 export const account = (name) => call('GET', `/accounts/${encodeURIComponent(name)}`);
 
 /** Change what the account says of itself: `display_name`, `hides_presence`, `hides_read`. */

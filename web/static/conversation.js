@@ -2,6 +2,7 @@
 // the newest in view for who is there, and do not move the page for who reads further up.
 
 import { lastSeen } from './days.js';
+import { withDivider } from './divider.js';
 import { items } from './items.js';
 import { MessageElements } from './messages.js';
 import { paintedOnceAFrame } from './painting.js';
@@ -10,7 +11,7 @@ import { paintAvatar, part, write } from './templates.js';
 
 const AT_BOTTOM_PIXELS = 60;
 const LOAD_AHEAD_PIXELS = 1_500;
-const FOUND_MILLISECONDS = 2_000;
+const FOUND_MILLISECONDS = 3_000;
 
 export class ConversationView {
   #state;
@@ -20,6 +21,8 @@ export class ConversationView {
   #elements = new MessageElements(document.querySelector('[data-messages]'));
   #roving = new Roving(document.querySelector('[data-messages]'));
   #jump = document.querySelector('[data-jump]');
+  #unread = document.querySelector('[data-jump-unread]');
+  #unreadAbove = 0; // what was new when it was opened, until its beginning was seen
   #follows = true; // the newest message is in view, and is to stay there
   #keptTop = 0; // where it was put for that
   #unseen = 0;
@@ -39,6 +42,7 @@ export class ConversationView {
     });
     this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     this.#jump.addEventListener('click', () => this.showNewest());
+    this.#unread.addEventListener('click', () => this.#showUnread());
     new ResizeObserver(() => this.#keepPlace()).observe(this.#scroller);
     this.#pane.addEventListener('click', ({ target }) => onProblemButton(target, sending));
   }
@@ -59,10 +63,17 @@ export class ConversationView {
     this.#follows = false;
     this.#paint();
     const element = this.#elements.of(seq);
+    if (!element) return;
     element.scrollIntoView({ block: 'center' });
-    element.querySelector('[data-act]').focus({ preventScroll: true });
+    element.querySelector('[data-act]')?.focus({ preventScroll: true });
     element.dataset.found = '';
     setTimeout(() => delete element.dataset.found, FOUND_MILLISECONDS);
+  }
+
+  #showUnread() {
+    this.#unreadAbove = 0;
+    this.#unread.hidden = true;
+    return this.show(this.#state.opened.dividesAfter + 1);
   }
 
   #open() {
@@ -71,6 +82,7 @@ export class ConversationView {
     if (openPeer !== this.#shownPeer) this.#elements.clear();
     this.#shownPeer = openPeer;
     this.#unseen = 0;
+    this.#unreadAbove = this.#state.opened?.newWhenOpened ?? 0;
     this.#follows = true;
     this.#keptTop = 0;
     this.#paint();
@@ -87,13 +99,14 @@ export class ConversationView {
     const shown = items(this.#state, opened);
     const anchor = this.#anchor();
     const focused = document.activeElement;
-    this.#elements.show(shown);
+    this.#elements.show(withDivider(shown, opened));
     this.#roving.update();
     for (const { quote } of shown) if (quote?.isUnknown) this.#sync.quote(opened.peer, quote.seq);
     // What had the focus may have slid out of the window.
     if (!focused.isConnected) this.#scroller.focus({ preventScroll: true });
     this.#keepPlace(anchor);
     this.#paintJump();
+    this.#paintUnread();
     this.#loadAhead();
   }
 
@@ -118,6 +131,17 @@ export class ConversationView {
     const words = this.#unseen === 1 ? '1 new message' : `${this.#unseen} new messages`;
     write(this.#jump, 'words', this.#unseen > 0 ? words : 'Newest messages');
     this.#jump.dataset.unseen = String(this.#unseen > 0);
+  }
+
+  /** Offered as long as the first of what was new is further up. */
+  #paintUnread() {
+    const { opened } = this.#state;
+    const divider = this.#scroller.querySelector('[data-divider]');
+    const isLoaded = divider !== null || opened.shown.messages.length > 1;
+    if (divider && divider.offsetTop >= this.#scroller.scrollTop) this.#unreadAbove = 0;
+    this.#unread.hidden = this.#unreadAbove === 0 || opened.dividesAfter === null || !isLoaded;
+    const words = this.#unreadAbove === 1 ? '1 unread message' : `${this.#unreadAbove} unread messages`;
+    write(this.#unread, 'words', words);
   }
 
   /** The topmost message in view and where it stands, to put it there again. */
@@ -152,6 +176,7 @@ export class ConversationView {
     this.#follows = this.#isAtBottom;
     if (this.#follows) this.#unseen = 0;
     this.#paintJump();
+    if (this.#state.opened) this.#paintUnread();
     this.#loadAhead();
   }
 

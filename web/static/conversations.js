@@ -9,6 +9,8 @@ import { made, paintAvatar, part, write } from './templates.js';
 export class ConversationList {
   #state;
   #list = document.querySelector('[data-conversations]');
+  #archive = document.querySelector('[data-archive]');
+  #archived = document.querySelector('[data-archived]');
   #nothing = document.querySelector('[data-no-conversations]');
   #lines = new Map();
 
@@ -22,19 +24,23 @@ export class ConversationList {
 
   #paint() {
     const conversations = this.#state.newestFirst;
-    const lines = conversations.map((conversation) => this.#line(conversation));
-    if (lines.some((line, index) => this.#list.children[index] !== line)) this.#arrange(lines);
-    for (const line of [...this.#list.children].slice(lines.length)) line.remove();
-    this.#nothing.hidden = lines.length > 0;
+    const archived = conversations.filter(({ isArchived }) => isArchived);
+    this.#show(
+      this.#list,
+      conversations.filter(({ isArchived }) => !isArchived),
+    );
+    this.#show(this.#archived, archived);
+    this.#archive.hidden = archived.length === 0;
+    write(this.#archive, 'count', String(archived.length));
+    this.#nothing.hidden = conversations.length > 0;
     const { unreadTotal } = this.#state;
     document.title = unreadTotal > 0 ? `(${unreadTotal}) Katydid` : 'Katydid';
   }
 
-  /** In the new order, without taking the focus from the line that has it. */
-  #arrange(lines) {
-    const focused = document.activeElement;
-    this.#list.replaceChildren(...lines);
-    if (this.#list.contains(focused)) focused.focus();
+  #show(list, conversations) {
+    const lines = conversations.map((conversation) => this.#line(conversation));
+    if (lines.some((line, index) => list.children[index] !== line)) arrange(list, lines);
+    for (const line of [...list.children].slice(lines.length)) line.remove();
   }
 
   #line(conversation) {
@@ -48,6 +54,9 @@ export class ConversationList {
     part(line, 'presence').hidden = !isOnline;
     write(line, 'name', displayName);
     this.#writeLast(line, conversation);
+    part(line, 'muted').hidden = !conversation.isMuted;
+    part(line, 'pinned').hidden = !conversation.isPinned;
+    line.dataset.muted = String(conversation.isMuted);
     part(line, 'unread').hidden = unread === 0;
     write(line, 'unread-count', unread > 99 ? '99+' : String(unread));
     line.dataset.unread = String(unread > 0);
@@ -64,6 +73,13 @@ export class ConversationList {
     write(line, 'last', isTyping ? 'is writing…' : `${isOwn ? 'You: ' : ''}${text}`);
     write(line, 'time', time ? shortTime(time) : '');
   }
+}
+
+/** In the new order, without taking the focus from the line that has it. */
+function arrange(list, lines) {
+  const focused = document.activeElement;
+  list.replaceChildren(...lines);
+  if (list.contains(focused)) focused.focus();
 }
 
 function newLine(peer) {

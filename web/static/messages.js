@@ -22,15 +22,10 @@ export class MessageElements {
     for (const item of items) {
       const element = this.#elements.get(item.key) ?? this.#make(item);
       if (item.day) write(element, 'name', dayName(item.day));
-      else paintMessage(element, item);
+      else if (!item.template) paintMessage(element, item);
       if (element === next) next = next.nextElementSibling;
       else this.#list.insertBefore(element, next);
     }
-  }
-
-  /** The element of the text with this number, if it is shown. */
-  of(seq) {
-    return this.#list.querySelector(`[data-seq="${seq}"]`);
   }
 
   /** Show nothing; used when another conversation is opened. */
@@ -39,8 +34,14 @@ export class MessageElements {
     this.#list.replaceChildren();
   }
 
+  /** The message of this number, or the next one that is shown. */
+  of(seq) {
+    const messages = this.#list.querySelectorAll('[data-seq]');
+    return [...messages].find((each) => Number(each.dataset.seq) >= seq);
+  }
+
   #make(item) {
-    const element = made(item.day ? 'day' : 'message');
+    const element = made(item.template ?? (item.day ? 'day' : 'message'));
     this.#elements.set(item.key, element);
     return element;
   }

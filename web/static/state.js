@@ -32,6 +32,13 @@ class Conversation {
   unread = 0;
   /** Up to which seq `unread` has been counted. */
   counted = 0;
+  /** After which seq its reader went on when it was opened with something new; null without. */
+  dividesAfter = null;
+  /** How much was new then. */
+  newWhenOpened = 0;
+  isMuted = false;
+  isArchived = false;
+  isPinned = false;
   isOnline = false;
   lastSeenAt = null;
   /** Whether nobody can write to the peer any more. */
@@ -114,6 +121,12 @@ class Conversation {
     this.seeUpTo(this.read);
   }
 
+  /** It is being opened; what is new now is old as soon as it is seen. */
+  divide() {
+    this.newWhenOpened = this.unread;
+    this.dividesAfter = this.unread > 0 ? this.seen : null;
+  }
+
   seeUpTo(seq) {
     if (seq <= this.seen) return;
     this.seen = seq;
@@ -126,6 +139,9 @@ class Conversation {
     if (isAllKnown) this.unread = this.fromPeerAfter(this.seen).length;
   }
 }
+
+/** Whether the list did not know of it yet when it said whether the conversation is archived. */
+const isLater = ({ kind, seq }, { summary }) => kind === 'text' && seq > (summary.last_seq ?? 0);
 
 export class ChatState extends EventTarget {
   account;
@@ -177,16 +193,19 @@ export class ChatState extends EventTarget {
     return this.conversation(peer).thread.messages.findLast(isOwn);
   }
 
-  /** Conversations as a list shows them: that with the newest message first. */
+  /** Conversations as a list shows them: those that are pinned, then by their newest messages. */
   get newestFirst() {
     const stamp = ({ peer, newest }) =>
       this.outgoingTo(peer).at(-1)?.writtenAt ?? newest?.stored_at ?? '';
     const shown = [...this.conversations.values()].filter((each) => this.#isShown(each));
-    return shown.sort((one, other) => (stamp(one) < stamp(other) ? 1 : -1));
+    return shown.sort(
+      (one, other) => other.isPinned - one.isPinned || (stamp(one) < stamp(other) ? 1 : -1),
+    );
   }
 
   get unreadTotal() {
-    return [...this.conversations.values()].reduce((sum, { unread }) => sum + unread, 0);
+    const heard = [...this.conversations.values()].filter(({ isMuted }) => !isMuted);
+    return heard.reduce((sum, { unread }) => sum + unread, 0);
   }
 
   /** Make sure of a conversation with this peer; it has no message yet, if it is new. */
@@ -202,6 +221,7 @@ export class ChatState extends EventTarget {
     if (peer === this.openPeer) return;
     if (this.opened) backToNewest(this.opened);
     this.openPeer = peer;
+    this.opened?.divide();
     this.#tell('open');
   }
 
@@ -215,6 +235,9 @@ export class ChatState extends EventTarget {
     conversation.summary = { ...summary, last_message: newest };
     conversation.changeAgain();
     conversation.conversation = summary.conversation;
+    conversation.isMuted = summary.muted ?? false;
+    conversation.isArchived = summary.archived ?? false;
+    conversation.isPinned = summary.pinned ?? false;
     conversation.moveCursors({
       read: summary.read,
       delivered: summary.delivered,
@@ -373,6 +396,8 @@ export class ChatState extends EventTarget {
     conversation.changeAgain();
     if (arrived.some(({ from }) => from === peer)) this.#stopTyping(conversation);
     conversation.countUnread();
+    if (arrived.some((each) => isLater(each, conversation)) && !conversation.isMuted)
+      conversation.isArchived = false;
     const isShut = peer !== this.openPeer && conversation.thread.messages.length > 2 * KEPT;
     if (isShut) dropOldest(conversation.thread, KEPT);
     if (settled.length > 0) this.#tell('settled', { ids: settled });

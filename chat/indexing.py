@@ -1,0 +1,190 @@
+"""The index of texts follows the archive: batch by batch, whoever has time for it.
+
+The bridge knows nothing of it, and does not pay for it: with a trigger on `message`, each one would
+cost it 55 µs of CPU on SQLite, as much as all else that it does, and on PostgreSQL 130 µs
+(November 2026, 2 cores). How far each conversation is in the index
+is a row of its own (`search_progress`); what is not in it yet is found all the same (`search.py`).
+An edit replaces what is found, an unsend takes it away, as the log has them.
+"""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import func, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, delete, insert, select
+
+from chat.database import Database
+from chat.folding import folded, token_of
+from chat.models import Conversation, Member, Message, SearchProgress, SearchText
+from chat.times import milliseconds
+
+# As many rows as one transaction takes in: some 20 ms, as SQLite has one writer.
+BATCH = 250
+# Of an id, what tells apart the texts of one millisecond; the rest lasts until 2109.
+ID_BITS = 21
+# The word of the index among PostgreSQL's advisory locks.
+_LOCK = int.from_bytes(b"search")
+
+
+def index_messages(database: Database, *, most: int = BATCH) -> int:
+    """Take in at most so many messages that are not in the index yet; how many there were.
+
+    None also while another does so. Raises SQLAlchemyError.
+    """
+    with database.reading() as session:  # most often there is nothing, and nobody is locked out
+        if not _behind(session, 1):
+            return 0
+    with database.writing() as session:
+        if not _is_our_turn(session):
+            return 0
+        left = most
+        for conversation_id, seq in _behind(session, most):
+            left -= _index_some(session, conversation_id, after=seq, most=left)
+            if left <= 0:
+                break
+        return most - left
+
+
+def search_id(message: Message) -> int:
+    """Of two texts the later one has the higher id; of one millisecond, those of a conversation
+    stand side by side, apart from those of others."""
+    conversation = zlib.crc32(b"%d" % message.conversation_id)
+    return first_id(milliseconds(message.stored_at)) | (conversation + message.seq) % (1 << ID_BITS)
+
+
+def first_id(stored_ms: int) -> int:
+    """Below it is all that was stored before this millisecond."""
+    return stored_ms << ID_BITS
+
+
+def forget_texts(session: Session, conversation_id: int, written: Iterable[Any]) -> None:
+    """Those messages are emptied in this transaction, and found no more. Call it before that: who
+    indexes meanwhile is waited for."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    seqs = select(Message.seq).where(*written)
+    session.exec(
+        delete(SearchText).where(
+            col(SearchText.conversation_id) == conversation_id, col(SearchText.seq).in_(seqs)
+        )
+    )
+
+
+def _is_our_turn(session: Session) -> bool:
+    if session.get_bind().dialect.name == "sqlite":
+        return True  # who writes has the whole database to itself
+    locked = session.connection().execute(text(f"SELECT pg_try_advisory_xact_lock({_LOCK})"))
+    return bool(locked.scalar_one())
+
+
+def _behind(session: Session, most: int) -> Sequence[tuple[int, int]]:
+    """Conversations with messages that are not in the index, and how far each is."""
+    done = func.coalesce(SearchProgress.seq, 0)
+    return session.execute(
+        select(Conversation.id, done)
+        .join(SearchProgress, col(SearchProgress.conversation_id) == Conversation.id, isouter=True)
+        .where(col(Conversation.last_seq) > done)
+        .limit(most)
+    ).all()
+
+
+def _index_some(session: Session, conversation_id: int, *, after: int, most: int) -> int:
+    found = session.exec(
+        select(Message)
+        .where(Message.conversation_id == conversation_id, Message.seq > after)
+        .order_by(col(Message.seq))
+        .limit(most)
+    ).all()
+    if not found:
+        return 0
+    now_saying: dict[int, str] = {}
+    changed = set()
+    for message in found:
+        if message.kind == "text":
+            now_saying[message.seq] = message.body
+        elif message.kind in ("edit", "unsend") and message.target_seq is not None:
+            now_saying[message.target_seq] = message.body
+            changed.add(message.target_seq)
+    _remove(session, conversation_id, changed)
+    _add(session, conversation_id, now_saying, {message.seq: message for message in found})
+    _note_progress(session, conversation_id, found[-1].seq)
+    return len(found)
+
+
+def _remove(session: Session, conversation_id: int, seqs: Iterable[int]) -> None:
+    seqs = sorted(seqs)
+    for begin in range(0, len(seqs), BATCH):
+        session.exec(
+            delete(SearchText).where(
+                col(SearchText.conversation_id) == conversation_id,
+                col(SearchText.seq).in_(seqs[begin : begin + BATCH]),
+            )
+        )
+
+
+def _add(
+    session: Session, conversation_id: int, saying: dict[int, str], known: dict[int, Message]
+) -> None:
+    saying = {seq: said for seq, said in saying.items() if said}
+    if not saying:
+        return
+    earlier = [seq for seq in saying if seq not in known]
+    if earlier:
+        known = known | {
+            message.seq: message
+            for message in session.exec(
+                select(Message).where(
+                    Message.conversation_id == conversation_id, col(Message.seq).in_(earlier)
+                )
+            )
+        }
+    # A text that was emptied stays so, whatever an edit before that said.
+    ids = {seq: search_id(known[seq]) for seq in saying if known[seq].body}
+    _tell_apart(session, ids)
+    tokens = tokens_of(session, conversation_id)
+    rows = [
+        {
+            "id": id,
+            "conversation_id": conversation_id,
+            "seq": seq,
+            "folded": f"{tokens} {folded(saying[seq])}",
+        }
+        for seq, id in ids.items()
+    ]
+    if rows:
+        session.execute(insert(SearchText), rows)
+
+
+def tokens_of(session: Session, conversation_id: int) -> str:
+    """Those who may find what is said in the conversation."""
+    of_conversation = select(Member.account_id).where(Member.conversation_id == conversation_id)
+    return " ".join(map(token_of, session.exec(of_conversation.order_by(col(Member.account_id)))))
+
+
+def _tell_apart(session: Session, ids: dict[int, int]) -> None:
+    """Where two would have one id, the next one that is free is taken."""
+    while True:
+        seen: set[int] = set(
+            session.exec(select(SearchText.id).where(col(SearchText.id).in_(ids.values())))
+        )
+        is_clear = not seen
+        for seq, id in ids.items():
+            while id in seen:
+                id += 1
+                is_clear = False
+            seen.add(id)
+            ids[seq] = id
+        if is_clear:
+            return
+
+
+def _note_progress(session: Session, conversation_id: int, seq: int) -> None:
+    dialect = session.get_bind().dialect.name
+    insert_or = (sqlite if dialect == "sqlite" else postgresql).insert(SearchProgress)
+    session.execute(
+        insert_or.values(conversation_id=conversation_id, seq=seq).on_conflict_do_update(
+            index_elements=["conversation_id"], set_={"seq": seq}
+        )
+    )
