@@ -62,7 +62,8 @@ def claim_due(database: Database, now: datetime) -> list[Due]:
 
 
 def notice_of(sql: Session, due: Due) -> tuple[Notice | None, int]:
-    """What is to be told, if anything, and up to which message that goes; 0: all was read."""
+    """What is to be told, if anything, and up to which message that goes; 0: all was read, or is
+    not to be told while the conversation is muted."""
     me = sql.get_one(Member, (due.conversation_id, due.account_id))
     peer = _peer_of(sql, due)
     unread = (
@@ -75,7 +76,7 @@ def notice_of(sql: Session, due: Due) -> tuple[Notice | None, int]:
     newest = sql.exec(
         select(Message).where(*unread).order_by(col(Message.seq).desc()).limit(1)
     ).first()
-    if newest is None:
+    if newest is None or me.muted:
         return (ReadNotice(peer=peer.name) if due.told_seq else None), 0
     if me.muted or newest.seq == due.told_seq:
         return None, due.told_seq

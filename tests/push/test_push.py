@@ -215,6 +215,24 @@ def test_what_is_read_on_another_device_disappears(
     wait_until("nothing to be left", lambda: notifications(running) == 0)
 
 
+def test_a_muted_conversation_is_quiet(running: Installation, service: PushService) -> None:
+    phone = subscribed(running, "bob", service)
+    alice, carol = listens(running, "alice"), listens(running, "carol")
+    alice.publish(TO_BOB, {"id": "1", "text": "hello"})
+    wait_until("the phone to be told", phone.told)
+    with running.database.transaction() as connection:
+        connection.execute(text("UPDATE member SET muted = true"))
+
+    alice.publish(TO_BOB, {"id": "2", "text": "hello again"})
+    wait_until("what was shown to be taken back", lambda: len(phone.told()) == 2)
+    assert phone.told()[1] == {"kind": "read", "peer": "alice"}
+
+    alice.publish(TO_BOB, {"id": "3", "text": "and again"})
+    carol.publish(up("carol", "bob", "send"), {"id": "1", "text": "from elsewhere"})
+    wait_until("the phone to be told of another", lambda: len(phone.told()) == 3)
+    assert phone.told()[2]["peer"] == "carol"
+
+
 def test_a_text_is_told_as_it_is_now_and_not_when_it_was_unsent(
     running: Installation, service: PushService
 ) -> None:

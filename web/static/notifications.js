@@ -11,7 +11,8 @@ export function notify(state, connection, address) {
   });
   state.addEventListener('thread', ({ detail: { peer, arrived } }) => {
     const isNews = arrived.some(({ from, kind }) => from === peer && kind === 'text');
-    if (isNews && document.hidden && connection.leads && wantsSound()) chime();
+    const isQuiet = state.conversation(peer).isMuted;
+    if (isNews && !isQuiet && document.hidden && connection.leads && wantsSound()) chime();
   });
   state.addEventListener('list', () => closeRead(state));
   state.addEventListener('thread', ({ detail: { peer } }) => {
