@@ -10,8 +10,22 @@ from tests.end_to_end.conftest import NewPerson
 from tests.end_to_end.person import Person
 from tests.end_to_end.program import Program
 from tests.end_to_end.running_up import Up
+from tests.running import wait_until
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+
+# Of the second message, as it is on disk for the next time.
+KEPT_REACTIONS = """async ([account, peer]) => {
+  const opened = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const database = await opened(indexedDB.open(`katydid seen ${account}`));
+  const store = database.transaction('conversations').objectStore('conversations');
+  const kept = await opened(store.get(peer));
+  database.close();
+  return kept?.messages[1]?.reactions;
+}"""
 
 
 @pytest.fixture
@@ -67,6 +81,12 @@ def test_what_is_done_to_a_message_is_seen_in_place_by_everybody(
     _sees_it_as_it_is_now(alice)
     alice.page.reload()
     _sees_it_as_it_is_now(alice)
+    names = [alice.account, bob.account]
+    given_by_bob_alone = {bob.account: "👍"}
+    wait_until(
+        "it to be kept as it is now",
+        lambda: alice.page.evaluate(KEPT_REACTIONS, names) == given_by_bob_alone,
+    )
     with alice.offline():
         alice.page.reload()
         _sees_it_as_it_is_now(alice)
@@ -76,7 +96,7 @@ def test_all_of_it_works_by_keyboard_alone(alice: Person, bob: Person) -> None:
     alice.context.grant_permissions(["clipboard-read", "clipboard-write"])
     keyboard = alice.page.keyboard
     alice.talk_to(bob).write("First", "Secont")
-    alice.sees_state("Secont", "archived")
+    alice.sees_state("Secont", "delivered")
 
     _field(alice).press("ArrowUp")
     expect(_field(alice)).to_have_value("Secont")
