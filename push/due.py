@@ -78,7 +78,7 @@ def notice_of(sql: Session, due: Due) -> tuple[Notice | None, int]:
     ).first()
     if newest is None or me.muted:
         return (ReadNotice(peer=peer.name) if due.told_seq else None), 0
-    if me.muted or newest.seq == due.told_seq:
+    if newest.seq == due.told_seq:
         return None, due.told_seq
     notice = MessageNotice(
         peer=peer.name,

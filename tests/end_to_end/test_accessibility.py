@@ -84,6 +84,7 @@ def test_no_state_of_the_chat_breaks_a_rule(
     alice.open(bob).write("Hello Bob")
     bob.sees_state("Hello", "read")
     checker.check(bob, "a conversation")
+    _look_at_what_opens(bob, checker)
     with bob.offline():
         bob.write("Offline")
         checker.check(bob, "without a network")
@@ -95,6 +96,39 @@ def test_no_state_of_the_chat_breaks_a_rule(
     checker.check(bob, "the list on a phone")
 
     assert checker.wrong == []
+
+
+def _look_at_what_opens(bob: Person, checker: Checker) -> None:
+    actions = bob.message("https://example.com").get_by_role("button", name="Message actions")
+    actions.press("Enter")
+    checker.check(bob, "what one can do with a message")
+    bob.page.get_by_role("button", name="Thumbs up").press("Enter")
+    actions.press("Enter")
+    bob.page.get_by_role("button", name="Reply").press("Enter")
+    bob.write("An answer to **that** with `code`")
+    checker.check(bob, "a reaction and an answer")
+    bob.message("Hello Bob").get_by_role("button", name="Message actions").press("Enter")
+    bob.page.keyboard.press("Escape")
+    bob.message("An answer").get_by_role("button", name="Message actions").press("Enter")
+    bob.page.get_by_role("button", name="Unsend…").press("Enter")
+    checker.check(bob, "unsending")
+    bob.page.get_by_role("button", name="Unsend", exact=True).press("Enter")
+    expect(bob.page.get_by_text("Message unsent").first).to_be_visible()
+    checker.check(bob, "a message that was unsent")
+    bob.page.get_by_role("button", name="Conversation options").press("Enter")
+    checker.check(bob, "the menu of a conversation")
+    bob.page.get_by_role("menuitemcheckbox", name="Mute").press("Enter")
+    bob.page.keyboard.press("Escape")
+    bob.page.get_by_role("searchbox", name="Search messages").fill("hello")
+    expect(bob.page.locator("[data-result-list] a").first).to_be_visible()
+    checker.check(bob, "what was found")
+    bob.page.get_by_role("searchbox", name="Search messages").fill("nothing of the kind")
+    expect(bob.page.get_by_text("Nothing was found.")).to_be_visible()
+    checker.check(bob, "nothing found")
+    bob.page.get_by_role("searchbox", name="Search messages").press("Escape")
+    bob.page.get_by_role("button", name="Block Alice").press("Enter")
+    checker.check(bob, "blocking")
+    bob.page.keyboard.press("Escape")
 
 
 def test_no_state_of_the_settings_breaks_a_rule(new_person: NewPerson, checker: Checker) -> None:
@@ -135,6 +169,11 @@ def test_the_whole_way_goes_by_keyboard(new_visitor: NewPerson, alice: Person) -
     bob.page.keyboard.press("Enter")
     bob.sees_state("By keyboard", "delivered")
 
+    reach(bob, "searchbox", "Search messages")
+    bob.page.keyboard.type("keyboard")
+    expect(bob.page.locator("[data-result-list] a").first).to_be_visible()
+    press(bob, "link", "By keyboard")
+    expect(bob.page.locator("[data-result-list]")).to_be_hidden()
     press(bob, "link", "Settings")
     press(bob, "switch", "Show what I have read", key="Space")
     expect(bob.page.get_by_text("Saved.")).to_be_visible()

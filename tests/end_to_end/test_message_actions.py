@@ -14,19 +14,17 @@ from tests.running import wait_until
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
-
-# Whether the one reaction that is left is all that is on disk.
-KEPT_REACTIONS = """async (account) => {
-  const answered = (request) => new Promise((resolve, reject) => {
+# Of the second message, as it is on disk for the next time.
+KEPT_REACTIONS = """async ([account, peer]) => {
+  const opened = (request) => new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
-  const database = await answered(indexedDB.open(`katydid seen ${account}`));
-  const [kept] = await answered(
-    database.transaction('conversations').objectStore('conversations').getAll());
+  const database = await opened(indexedDB.open(`katydid seen ${account}`));
+  const store = database.transaction('conversations').objectStore('conversations');
+  const kept = await opened(store.get(peer));
   database.close();
-  const { reactions } = kept.messages.find(({ text }) => text === 'At six');
-  return Object.keys(reactions).length === 1;
+  return kept?.messages[1]?.reactions;
 }"""
 
 
@@ -83,7 +81,12 @@ def test_what_is_done_to_a_message_is_seen_in_place_by_everybody(
     _sees_it_as_it_is_now(alice)
     alice.page.reload()
     _sees_it_as_it_is_now(alice)
-    wait_until("it to be kept", lambda: alice.page.evaluate(KEPT_REACTIONS, alice.account))
+    names = [alice.account, bob.account]
+    given_by_bob_alone = {bob.account: "👍"}
+    wait_until(
+        "it to be kept as it is now",
+        lambda: alice.page.evaluate(KEPT_REACTIONS, names) == given_by_bob_alone,
+    )
     with alice.offline():
         alice.page.reload()
         _sees_it_as_it_is_now(alice)
