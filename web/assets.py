@@ -15,6 +15,8 @@ from functools import cache, cached_property
 from pathlib import Path
 
 import brotli
+import rcssmin
+import rjsmin
 
 from chat.errors import KatydidError
 from chat.settings import REPOSITORY
@@ -28,7 +30,9 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda content: bytes(brotli.compress(content, quality=10)),
     "gzip": lambda content: gzip.compress(content, mtime=0),
 }
-_IMPORT = re.compile(r"^(?:import|\} from) .*?'(\./[^']+)';$", re.MULTILINE)
+# What our own files say to their readers stays here: a quarter of what a first visit fetches.
+_MAKE_SMALL: dict[str, Callable[[str], str]] = {".js": rjsmin.jsmin, ".css": rcssmin.cssmin}
+_IMPORT = re.compile(r"\b(?:import|from) ?'(\./[^']+)'")
 
 
 class Asset:
@@ -64,7 +68,7 @@ class Assets(Mapping[str, Asset]):
     """All files by their names below `/static`. Read once: a change needs a new start."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
-        self._assets = {name: Asset(name, path.read_bytes()) for name, path in files.items()}
+        self._assets = {name: Asset(name, _read(name, path)) for name, path in files.items()}
 
     def __getitem__(self, name: str) -> Asset:
         return self._assets[name]
@@ -96,6 +100,13 @@ class Assets(Mapping[str, Asset]):
                 if (found := posixpath.normpath(path)) not in needed
             ]
         return needed
+
+
+def _read(name: str, path: Path) -> bytes:
+    make_small = _MAKE_SMALL.get(path.suffix)
+    if make_small is None or name in _FROM_NPM:
+        return path.read_bytes()
+    return make_small(path.read_text(encoding="utf-8")).encode()
 
 
 class LibrariesMissing(KatydidError):

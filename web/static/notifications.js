@@ -5,6 +5,9 @@
 import { keepSubscription } from './push.js';
 import { chime, wantsSound } from './sound.js';
 
+// What is shown is asked for once in a while: a page that scrolls through history has much to tell.
+const COLLECT_MILLISECONDS = 300;
+
 export function notify(state, connection, address) {
   navigator.serviceWorker?.addEventListener('message', ({ data: { show } }) => {
     if (show) address.show(show);
@@ -14,16 +17,20 @@ export function notify(state, connection, address) {
     const isQuiet = state.conversation(peer).isMuted;
     if (isNews && !isQuiet && document.hidden && connection.leads && wantsSound()) chime();
   });
-  state.addEventListener('list', () => closeRead(state));
-  state.addEventListener('thread', ({ detail: { peer } }) => {
-    if (state.conversation(peer).unread === 0) closeRead(state, peer);
-  });
+  let timer = 0;
+  const closeSoon = () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      closeRead(state);
+    }, COLLECT_MILLISECONDS);
+  };
+  for (const event of ['list', 'thread']) state.addEventListener(event, closeSoon);
   keepSubscription();
 }
 
-async function closeRead(state, tag) {
+async function closeRead(state) {
   if (globalThis.Notification?.permission !== 'granted') return;
   const registration = await navigator.serviceWorker?.getRegistration();
-  for (const shown of (await registration?.getNotifications({ tag })) ?? [])
+  for (const shown of (await registration?.getNotifications()) ?? [])
     if (state.conversation(shown.tag)?.unread === 0) shown.close();
 }
