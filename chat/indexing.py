@@ -24,6 +24,7 @@ from chat.times import milliseconds
 BATCH = 250
 # Of an id, what tells apart the texts of one millisecond; the rest lasts until 2109.
 ID_BITS = 21
+LARGEST_ID = 2**63 - 1
 # The word of the index among PostgreSQL's advisory locks.
 _LOCK = int.from_bytes(b"search")
 
@@ -55,8 +56,9 @@ def search_id(message: Message) -> int:
 
 
 def first_id(stored_ms: int) -> int:
-    """Below it is all that was stored before this millisecond."""
-    return stored_ms << ID_BITS
+    """Below it is all that was stored before this millisecond. Ids have 64 bits, which is enough
+    for some centuries; what lies beyond them is their end."""
+    return max(0, min(stored_ms << ID_BITS, LARGEST_ID))
 
 
 def forget_texts(session: Session, conversation_id: int, written: Iterable[Any]) -> None:

@@ -21,7 +21,7 @@ from chat.conversations import message_record
 from chat.errors import NotAcceptable, UnknownAccount, WrongCursor
 from chat.finding import Candidates, Question, candidates
 from chat.folding import folded, matches, token_of, words_of
-from chat.indexing import first_id, search_id
+from chat.indexing import LARGEST_ID, first_id, search_id
 from chat.models import Account, Conversation, Member, Message, SearchProgress
 from chat.payloads import MessageRecord
 from chat.times import milliseconds
@@ -33,7 +33,6 @@ SEARCH_DEFAULT = 20
 # So many messages that are not in the index yet are looked at one by one.
 _TAIL = 2_000
 _BEFORE_HIT, _SNIPPET = 40, 160
-_LARGEST_ID = 2**63 - 1
 
 
 class Piece(Struct, frozen=True):
@@ -88,8 +87,8 @@ def search(
         words=words,
         first=0 if after is None else first_id(milliseconds(after)),
         below=min(
-            _LARGEST_ID if before is None else first_id(milliseconds(before)),
-            _LARGEST_ID if cursor is None else _below(cursor),
+            LARGEST_ID if before is None else first_id(milliseconds(before)),
+            LARGEST_ID if cursor is None else _below(cursor),
         ),
         most=limit + 1,
     )
@@ -126,7 +125,7 @@ def _id(account: Account) -> int:
 def _below(cursor: str) -> int:
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 19):
         raise WrongCursor("cursor", "must be that of an answer")
-    return min(int(cursor), _LARGEST_ID)
+    return min(int(cursor), LARGEST_ID)
 
 
 def _conversations(session: Session, members: Sequence[Account]) -> list[int]:

@@ -60,6 +60,13 @@ def _send(
         except requests.RequestException as error:
             log.warning("a push service cannot be reached", problem=type(error).__name__)
             return Outcome.UNREACHABLE
+        except Exception as error:  # whatever is wrong with one subscription stops no other
+            log.error(
+                "a subscription is of no use",
+                device=subscription.device_id,
+                problem=type(error).__name__,
+            )
+            return Outcome.GONE
     return Outcome.TAKEN
 
 

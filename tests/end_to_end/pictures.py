@@ -101,9 +101,26 @@ def _show_conversation(alice: Person, bob: Person) -> None:
     bob.log_in()
     bob.page.locator("[data-peer=alice]").click()
     if alice.messages.count() <= len(WITH_BOB):
-        bob.write("Yes! At midnight, and bring a torch.")
+        bob.write("Yes! At midnight, and bring a **torch**.")
         alice.write("Midnight it is. I will be as quiet as a leaf.")
+        # What Alice likes; and what Bob answers.
+        _act(alice, "bring a torch", "Thumbs up")
+        _act(bob, "three of them now", "Reply")
+        bob.write("And the third one sings flat.")
+    expect(alice.messages.last).to_have_text("And the third one sings flat.")
     alice.sees_state("Midnight it is", "read")
+
+
+def _act(person: Person, text: str, action: str) -> None:
+    person.message(text).get_by_role("button", name="Message actions").press("Enter")
+    person.page.get_by_role("button", name=action, exact=True).press("Enter")
+
+
+def _show_search(alice: Person, bob: Person) -> None:
+    alice.visit("/")
+    alice.wait_until_online()
+    alice.page.get_by_role("searchbox", name="Search messages").fill("tree")
+    expect(alice.page.locator("[data-result-list] a").first).to_be_visible()
 
 
 def _show_settings(alice: Person, bob: Person) -> None:
@@ -116,6 +133,7 @@ SCREENS = {
     "login": _show_login,
     "conversations": _show_conversations,
     "conversation": _show_conversation,
+    "search": _show_search,
     "settings": _show_settings,
 }
 

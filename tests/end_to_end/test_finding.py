@@ -49,8 +49,10 @@ def test_new_messages_begin_at_a_line_and_each_message_has_a_link_and_is_found(
     alice.page.get_by_role("button", name="Copy link").click()
     expect(alice.page.locator("[data-announcements]")).to_have_text("Copied.")
     link = alice.page.evaluate("navigator.clipboard.readText()")
-    assert link == f"{katydid.url}/#{bob.account}/10"
-    _is_shown(alice.another_tab(f"/#{bob.account}/10").message("quetzal"))
+    assert link == f"{katydid.url}/#{alice.account},{bob.account}/10"
+    for person in (alice.another_tab(), bob):
+        person.visit(f"/#{alice.account},{bob.account}/10")
+        _is_shown(person.message("quetzal"))
 
     # Nothing is found where it was not said, nor by Bob's words of another day.
     alice.page.get_by_label("From").fill("2001-01-01")

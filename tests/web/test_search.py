@@ -232,6 +232,14 @@ def test_a_search_that_is_none_is_refused(
     assert_problem(answer, 422, field=field, says=says)
 
 
+def test_days_far_off_can_be_asked_for(bob: Program) -> None:
+    everything = _search(bob, q="katydid", after="1970-01-01", before="9999-12-31")
+
+    assert everything["messages"] == _search(bob, q="katydid")["messages"] != []
+    assert _search(bob, q="katydid", after="2110-01-01")["messages"] == []
+    assert _search(bob, q="katydid", before="1970-01-01")["messages"] == []
+
+
 def test_a_peer_that_is_nobody_is_not_found(bob: Program) -> None:
     assert_problem(bob.get("/api/v1/search?q=night&peer=zed"), 404, says="no account named zed")
 

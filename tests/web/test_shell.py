@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 import struct
+from pathlib import Path
 
 import brotli
 import pytest
@@ -106,3 +107,18 @@ def test_the_manifest_makes_it_an_application_that_can_be_installed(site: Site) 
     for icon in pictures:
         width, height = struct.unpack(">II", assets()[icon["src"]].content[16:24])
         assert f"{width}x{height}" == icon["sizes"]
+
+
+def test_every_icon_draws_something(site: Site) -> None:
+    templates = Path(site.app.jinja_loader.searchpath[0])
+    named = {
+        name
+        for file in templates.iterdir()
+        for name in re.findall(r"icon\(\"(\w+)\"\)", file.read_text())
+    }
+
+    icon = site.app.jinja_env.get_template("icons.html").module.icon
+    empty = [name for name in named if "<path" not in icon(name) and "<rect" not in icon(name)]
+
+    assert len(named) > 10
+    assert empty == []

@@ -2,7 +2,7 @@
 // editing, unsending and copying are, and the question before something is unsent. The reactions
 // below a message and the quote in it are buttons too.
 
-import { announce } from './announcements.js';
+import { note } from './announcements.js';
 import { isThere } from './changes.js';
 import { OFFERED, emojiOf } from './emoji.js';
 import { linkTo } from './address.js';
@@ -124,7 +124,7 @@ export class Actions {
     if (button.dataset.do === 'reply') this.#composer.reply(seq);
     if (button.dataset.do === 'edit') this.#composer.edit(seq);
     if (button.dataset.do === 'copy') this.#copy(this.#text(seq).text);
-    if (button.dataset.do === 'link') this.#copy(linkTo(this.#state.openPeer, seq));
+    if (button.dataset.do === 'link') this.#copy(linkTo(this.#state.account, this.#state.openPeer, seq));
     if (button.dataset.do === 'unsend') this.#ask(seq);
   }
 
@@ -157,9 +157,13 @@ export class Actions {
   }
 
   async #copy(text) {
-    if (navigator.clipboard) await navigator.clipboard.writeText(text);
-    else copyBySelection(text);
-    announce('Copied.');
+    try {
+      if (navigator.clipboard) await navigator.clipboard.writeText(text);
+      else copyBySelection(text);
+      note('Copied.');
+    } catch {
+      note('The browser did not let us copy.');
+    }
   }
 
   #ask(seq) {

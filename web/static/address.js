@@ -1,10 +1,12 @@
 // Which conversation is open stands in the address (`/#bob`), so that a reload, a bookmark and the
-// phone's back key do what one expects. `/#bob/17` is the permanent link to a message of it.
+// phone's back key do what one expects. `/#alice,bob/17` is the permanent link to a message, for
+// whichever of the two follows it; within the page, `/#bob/17` is enough.
 
+import { note } from './announcements.js';
 import { findAccount } from './sync.js';
 
-/** The permanent link to a message; it names the peer, so it is one for this reader. */
-export const linkTo = (peer, seq) => `${location.origin}/#${peer}/${seq}`;
+/** The permanent link to a message: it names both members, so either may follow it. */
+export const linkTo = (account, peer, seq) => `${location.origin}/#${account},${peer}/${seq}`;
 
 export class Address {
   #state;
@@ -41,13 +43,16 @@ export class Address {
     if (this.#state.conversation(this.#peer)) this.#state.open(this.#peer);
   }
 
-  /** Open what the address names; a name that nobody has leads to the list. */
+  /** Open what the address names; a name that nobody has leads to the list, and is said so. */
   async follow() {
     const peer = this.#peer;
     if (!peer || this.#state.conversation(peer)) return this.#open(peer || null);
     const found = peer === this.#state.account ? null : await findAccount(peer).catch(() => null);
     if (peer !== this.#peer) return undefined;
-    if (!found) return location.replace('#');
+    if (!found) {
+      note(`There is no conversation with ${peer}.`);
+      return location.replace('#');
+    }
     this.#state.begin(found.account, found.display_name);
     return this.#open(peer);
   }
@@ -59,7 +64,8 @@ export class Address {
   }
 
   get #peer() {
-    return location.hash.slice(1).split('/')[0];
+    const names = location.hash.slice(1).split('/')[0].split(',');
+    return names.find((name) => name !== this.#state.account) ?? names[0];
   }
 
   #back() {

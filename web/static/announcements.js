@@ -2,11 +2,26 @@
 
 import { plain } from './formatting.js';
 
+const NOTE_MILLISECONDS = 3_000;
+
 const region = document.querySelector('[data-announcements]');
+const shown = document.querySelector('[data-note]');
+let timer = 0;
 
 /** Read this out, when nothing else is being read. */
 export function announce(words) {
   region.textContent = words;
+}
+
+/** Show this for a moment, and read it out. */
+export function note(words) {
+  announce(words);
+  shown.textContent = words;
+  shown.hidden = false;
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    shown.hidden = true;
+  }, NOTE_MILLISECONDS);
 }
 
 /** Read out new messages from now on. */

@@ -7,13 +7,15 @@ import { part, write } from './templates.js';
 
 export class Blocking {
   #state;
+  #sync;
   #blocked = new Set();
   #button = document.querySelector('[data-block]');
   #notice = document.querySelector('[data-blocked-notice]');
   #dialog = document.querySelector('[data-block-dialog]');
 
-  constructor(state, connection) {
+  constructor(state, connection, sync) {
     this.#state = state;
+    this.#sync = sync;
     for (const event of ['open', 'list']) state.addEventListener(event, () => this.#paint());
     connection.addEventListener('status', ({ detail }) => {
       if (detail.status === 'online') this.#learn();
@@ -55,8 +57,13 @@ export class Blocking {
     } catch (error) {
       return this.#complain(error);
     }
-    if (call === block) this.#blocked.add(peer);
-    else this.#blocked.delete(peer);
+    if (call === block) {
+      this.#blocked.add(peer);
+      this.#state.presence({ account: peer, online: false, last_seen_at: null });
+    } else {
+      this.#blocked.delete(peer);
+      this.#sync.catchUp(); // the list says whether they are here
+    }
     this.#dialog.close();
     this.#button.focus();
     return this.#paint();

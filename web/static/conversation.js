@@ -41,7 +41,10 @@ export class ConversationView {
       repaint();
     });
     this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
-    this.#jump.addEventListener('click', () => this.showNewest());
+    this.#jump.addEventListener('click', () => {
+      this.showNewest();
+      this.#scroller.focus({ preventScroll: true }); // the button goes
+    });
     this.#unread.addEventListener('click', () => this.#showUnread());
     new ResizeObserver(() => this.#keepPlace()).observe(this.#scroller);
     this.#pane.addEventListener('click', ({ target }) => onProblemButton(target, sending));
@@ -70,10 +73,12 @@ export class ConversationView {
     setTimeout(() => delete element.dataset.found, FOUND_MILLISECONDS);
   }
 
-  #showUnread() {
+  async #showUnread() {
     this.#unreadAbove = 0;
     this.#unread.hidden = true;
-    return this.show(this.#state.opened.dividesAfter + 1);
+    await this.show(this.#state.opened.dividesAfter + 1);
+    // What is new need not come right after what was read: own messages may stand between.
+    this.#pane.querySelector('[data-divider]')?.scrollIntoView({ block: 'center' });
   }
 
   #open() {

@@ -93,8 +93,8 @@ function node({ kind, text, url, parts }) {
 function linkTo(url, text) {
   const link = document.createElement('a');
   link.href = url;
-  link.target = '_blank';
   link.rel = 'noopener noreferrer nofollow';
+  if (!url.startsWith(`${location.origin}/`)) link.target = '_blank';
   link.dir = 'ltr'; // an address is not turned round by what stands beside it
   if (url !== text) link.title = url; // such as the true name behind letters that look alike
   link.textContent = text;

@@ -39,7 +39,7 @@ const address = new Address(state, (seq) => conversation.show(seq));
 const drafts = new Drafts(account);
 const composer = new Composer(state, connection, sending, drafts, () => conversation.showNewest());
 new Actions(state, sending, composer, (seq) => conversation.show(seq));
-new Blocking(state, connection);
+new Blocking(state, connection, sync);
 new Preferences(state);
 new Search(state, (peer, seq) => address.showMessage(peer, seq));
 new Beginning(state, (peer) => address.show(peer));

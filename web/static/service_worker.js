@@ -20,8 +20,10 @@ self.addEventListener('fetch', (event) => {
   if (origin !== location.origin) return;
   if (request.mode === 'navigate') {
     // Logging in or out, or whatever else changes who is who.
-    if (request.method !== 'GET') event.waitUntil(forgetPage());
-    else if (pathname === page) event.respondWith(chatPage(event));
+    if (request.method !== 'GET') {
+      event.respondWith(fetch(request).catch(() => caches.match(offline)));
+      event.waitUntil(forgetPage());
+    } else if (pathname === page) event.respondWith(chatPage(event));
     else event.respondWith(fetch(request).catch(() => caches.match(offline)));
   } else if (pathname.startsWith('/static/')) event.respondWith(file(request));
 });
