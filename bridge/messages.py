@@ -108,7 +108,8 @@ def _is_new(
     points to must be there."""
     sender, recipient = batch.ids(post)
     if repeat := stored.get((batch.key(post), sender, post.id)):
-        batch.news[position] = News(repeat, (post.account, post.to))
+        hears_it = (sender, recipient) not in blocked
+        batch.news[position] = News(repeat, (post.account, post.to)[: 1 + hears_it])
         return False
     if (sender, recipient) in blocked:
         if blocked[sender, recipient]:

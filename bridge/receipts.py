@@ -1,7 +1,8 @@
 """The archive's second step: how far each member has received and read; and who is typing.
 
 Cursors move forward only. Typing is relayed to the other member and never stored. Where one of both
-hides what it has read, the other is not told; nor of typing, where one hides when it is here.
+hides what it has read, the other is not told; nor of typing, where one hides when it is here. Where
+one has blocked the other, neither is told anything.
 """
 
 from bridge import statements
@@ -15,7 +16,7 @@ _Place = tuple[int, int]  # conversation, account
 def move_cursors(batch: Transaction, moves: list[tuple[int, MoveCursor]]) -> None:
     """Of several moves of one cursor in a batch, the last one tells the outcome to both."""
     last: dict[_Place, tuple[int, MoveCursor]] = {}
-    before, hidden = _cursors(batch, moves)
+    before, hidden, apart = _cursors(batch, moves)
     cursors = dict(before)
     told_again: set[_Place] = set()
     for position, move in moves:
@@ -35,7 +36,9 @@ def move_cursors(batch: Transaction, moves: list[tuple[int, MoveCursor]]) -> Non
         record = ReceiptRecord(
             conversation=place[0], account=move.account, delivered=delivered, read=read
         )
-        if place in hidden:
+        if place in apart:
+            batch.news[position] = News(record, (move.account,))
+        elif place in hidden:
             # Not even when it was read, which a receipt that says nothing new would give away.
             tells = delivered > before[place][0] or place in told_again
             batch.news[position] = _hidden(record, move, tells_other=tells)
@@ -67,18 +70,26 @@ def _hidden(record: ReceiptRecord, move: MoveCursor, *, tells_other: bool) -> Ne
 
 def _cursors(
     batch: Transaction, moves: list[tuple[int, MoveCursor]]
-) -> tuple[dict[_Place, tuple[int, int]], set[_Place]]:
-    """Where the cursors stand; and of whom the other is not told what it has read."""
+) -> tuple[dict[_Place, tuple[int, int]], set[_Place], set[_Place]]:
+    """Where the cursors stand; of whom the other is not told what it has read, or not anything."""
     places = {
         (conversation[0], *batch.ids(move))
         for _, move in moves
         if (conversation := batch.conversations.get(batch.key(move))) is not None
     }
-    found = list(batch.select(statements.CURSORS, list(places)))
-    cursors = {(conversation, account): (to, read) for conversation, account, to, read, _ in found}
-    return cursors, {
-        (conversation, account) for conversation, account, _, _, hides in found if hides
-    }
+    cursors: dict[_Place, tuple[int, int]] = {}
+    hidden: set[_Place] = set()
+    apart: set[_Place] = set()
+    for conversation, account, delivered, read, hides, is_apart in batch.select(
+        statements.CURSORS, list(places)
+    ):
+        place = conversation, account
+        cursors[place] = delivered, read
+        if hides:
+            hidden.add(place)
+        if is_apart:
+            apart.add(place)
+    return cursors, hidden, apart
 
 
 def _place(batch: Transaction, position: int, move: MoveCursor) -> _Place | None:

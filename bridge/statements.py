@@ -99,10 +99,13 @@ WHERE block.account_id IS NOT NULL
 """
 
 # [[conversation, account, other], …] → (conversation, account, delivered, read, whether one of both
-# hides what it has read)
+# hides what it has read, whether one has blocked the other)
 CURSORS = """
 SELECT member.conversation_id, member.account_id, member.delivered_seq, member.read_seq,
-       own.hides_read OR other.hides_read
+       own.hides_read OR other.hides_read,
+       EXISTS (SELECT 1 FROM block WHERE block.account_id = own.id AND block.blocked_id = other.id)
+       OR
+       EXISTS (SELECT 1 FROM block WHERE block.account_id = other.id AND block.blocked_id = own.id)
 FROM {wanted}
 JOIN member ON member.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
            AND member.account_id = CAST(wanted.value ->> 1 AS BIGINT)

@@ -4,6 +4,7 @@ What one of both hides from the other is left out of that list. That a direct co
 exactly two members is known to `direct_key` and `peer_of` alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,13 @@ from sqlalchemy import ColumnElement, and_, func, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from chat.changes import as_it_is_now, changes_of_newest_texts, newest_text
+from chat.changes import (
+    Changes,
+    as_it_is_now,
+    changes_between,
+    changes_of_newest_texts,
+    newest_text,
+)
 from chat.models import Account, Block, Conversation, Member, Message
 from chat.payloads import MessageRecord
 from chat.presence import online_among
@@ -98,7 +105,11 @@ def conversations_of(
         if not (account.hides_presence or other.hides_presence or other.deleted_at or is_apart)
     }
     online = online_among(session, shown)
-    changes = changes_of_newest_texts(session, account)
+    changes = (
+        changes_of_newest_texts(session, account)
+        if peer is None
+        else _changes_of_one(session, [row.Message for row in rows])
+    )
     return [
         ConversationSummary(
             conversation=conversation.id,
@@ -132,6 +143,13 @@ def conversations_of(
 def _is_archived(me: Member, newest: Message) -> bool:
     """A later message brings it back, unless the account wants to hear nothing of it either."""
     return me.archived_seq is not None and (me.muted or newest.seq <= me.archived_seq)
+
+
+def _changes_of_one(session: Session, newest: Sequence[Message]) -> Changes:
+    """What was done to the newest text of a conversation, if it is there."""
+    for message in newest:
+        return changes_between(session, message.conversation_id, message.seq, message.seq)
+    return {}
 
 
 def _is_apart(account: Account) -> ColumnElement[bool]:

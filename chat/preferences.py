@@ -24,7 +24,8 @@ def change_preferences(
 ) -> ConversationSummary:
     """The conversation's line after what is given was changed.
 
-    Raises UnknownAccount for the peer, and UnknownConversation for two who never wrote.
+    Raises UnknownAccount for the peer, and UnknownConversation for two who never wrote. What is
+    read is of this one conversation alone: on SQLite nobody else writes meanwhile.
     """
     other = account_named(session, peer)
     if other is None:

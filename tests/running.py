@@ -96,7 +96,9 @@ class Installation:
         """Start parts and wait until each is ready."""
         for part in parts:
             self.begin(part)
-            wait_until(f"the {part} to be ready", lambda part=part: self._is_ready(part))
+            wait_until(
+                f"the {part} to be ready", lambda part=part: self._is_ready(part), seconds=30
+            )
 
     def begin(self, part: str) -> None:
         """Start a part and do not wait; `bridge-2` is a second bridge."""

@@ -157,8 +157,37 @@ def test_who_hides_while_online_is_told_to_be_gone_once_and_back_when_shown(
 def test_where_one_has_blocked_the_other_neither_is_told_of_presence(
     shared_bridge: Installation, people: dict[str, Client], blocking: str
 ) -> None:
+    block(shared_bridge, blocking)
+
+    announce(people["alice"], "alice", "c1", online=True)
+
+    settle(people)
+    assert people["bob"].received("presence") == []
+
+
+@pytest.mark.parametrize("blocking", ["alice", "bob"])
+def test_where_one_has_blocked_the_other_neither_is_told_what_has_arrived_nor_old_texts_again(
+    shared_bridge: Installation, people: dict[str, Client], blocking: str
+) -> None:
+    alice, bob = people["alice"], people["bob"]
+    block(shared_bridge, blocking)
+    heard = len(bob.received("message"))
+
+    alice.publish(up("alice", "bob", "delivered"), {"seq": 2})
+    alice.publish(up("alice", "bob", "read"), {"seq": 3})
+    alice.publish(TO_BOB, {"id": "1", "text": "text 1"})
+    settle(people)
+
+    assert [receipt["read"] for receipt in alice.received("receipt")][-1] == 3
+    assert [each for each in bob.received("receipt") if each["account"] == "alice"] == []
+    # A repeat is answered to its sender, and pushed at nobody who does not want to hear.
+    assert alice.received("message")[-1]["id"] == "1"
+    assert len(bob.received("message")) == heard + (blocking == "alice")
+
+
+def block(installation: Installation, blocking: str) -> None:
     other = "bob" if blocking == "alice" else "alice"
-    with shared_bridge.database.transaction() as connection:
+    with installation.database.transaction() as connection:
         connection.execute(
             text(
                 "INSERT INTO block (account_id, blocked_id, created_at)"
@@ -167,11 +196,6 @@ def test_where_one_has_blocked_the_other_neither_is_told_of_presence(
             ),
             {"one": blocking, "other": other},
         )
-
-    announce(people["alice"], "alice", "c1", online=True)
-
-    settle(people)
-    assert people["bob"].received("presence") == []
 
 
 def test_a_device_is_known_to_be_used_when_it_announces_itself(

@@ -82,7 +82,7 @@ def test_no_state_of_the_chat_breaks_a_rule(
 
     bob.talk_to(alice).write("Hello", "See https://example.com")
     alice.open(bob).write("Hello Bob")
-    bob.sees_state("Hello", "read")
+    bob.sees("Hello", "See https://example.com", "Hello Bob")
     checker.check(bob, "a conversation")
     _look_at_what_opens(bob, checker)
     with bob.offline():

@@ -120,7 +120,8 @@ def test_notifications_are_switched_on_and_off(new_person: NewPerson) -> None:
     expect(switch).not_to_be_checked()
 
     switch.check()
-    expect(bob.page.get_by_text("This browser is told from now on.")).to_be_visible()
+    told = bob.page.get_by_text("This browser is told from now on.")
+    expect(told).to_be_visible(timeout=20_000)  # its service worker is only now being made
     assert is_told(bob)
 
     switch.uncheck()

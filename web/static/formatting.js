@@ -6,7 +6,7 @@
 // 4,000 characters made to be slow are not.
 const MARKED = new RegExp(
   [
-    /```(?:[\w+#-]{0,20}\n)?(?<block>(?:(?!```)[^])*[^\s`](?:(?!```)[^])*)```/,
+    /```(?:[\w+#-]{0,20}\n)?(?<block>(?:(?!```)[^])+)```/,
     /(?<!`)`(?<code>[^`\n]+)`(?!`)/,
     /(?<![\p{L}\p{N}])(?<link>(?:https?:\/\/|mailto:)[^\s<>"`\p{Cc}\p{Cf}]+)/,
     /\*\*(?=[^\s*])(?<bold>(?:(?!\*\*).)+)(?<=\S)\*\*/,
@@ -19,6 +19,8 @@ const MARKED = new RegExp(
 );
 const PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
 const ELEMENTS = { bold: 'strong', italic: 'em', code: 'code' };
+const SIGNS = new Set('.,;:!?\'*_…»”’');
+const OPENING = { ')': '(', ']': '[' };
 const MOST_NESTED = 3;
 const MOST_IN_A_LINE = 300;
 
@@ -53,6 +55,7 @@ export function formatted(text) {
 }
 
 function meant({ block, code, link, bold, starred, italic }, depth) {
+  if (block !== undefined && !/[^\s`]/.test(block)) return null;
   if (block !== undefined) return { kind: 'block', text: block.replace(/^\n|\n$/g, '') };
   if (code !== undefined) return { kind: 'code', text: code };
   if (link !== undefined) return linkPart(link);
@@ -63,9 +66,7 @@ function meant({ block, code, link, bold, starred, italic }, depth) {
 
 /** A link without the sentence's own signs at its end; null for what had better be no link. */
 function linkPart(written) {
-  let text = written;
-  for (let shorter = withoutLast(text); shorter !== text; shorter = withoutLast(text))
-    text = shorter;
+  const text = withoutEnd(written);
   if (!URL.canParse(text)) return null;
   const url = new URL(text);
   // “https://bank.example@evil.example” leads to the second: nobody sends that in good faith.
@@ -74,10 +75,19 @@ function linkPart(written) {
   return { kind: 'link', text, url: url.href };
 }
 
-function withoutLast(text) {
-  const closing = { ')': '(', ']': '[' }[text.at(-1)];
-  const isUnopened = closing && text.split(text.at(-1)).length > text.split(closing).length;
-  return isUnopened || /[.,;:!?'*_…»”’]$/.test(text) ? text.slice(0, -1) : text;
+/** Each sign is counted once: a link of nothing but brackets is looked at as quickly as another. */
+function withoutEnd(written) {
+  const counts = {};
+  for (const sign of written) counts[sign] = (counts[sign] ?? 0) + 1;
+  let end = written.length;
+  for (; end > 0; end -= 1) {
+    const last = written[end - 1];
+    const opening = OPENING[last];
+    const isUnopened = opening !== undefined && counts[last] > (counts[opening] ?? 0);
+    if (!SIGNS.has(last) && !isUnopened) break;
+    counts[last] -= 1;
+  }
+  return written.slice(0, end);
 }
 
 function node({ kind, text, url, parts }) {

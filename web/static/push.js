@@ -41,7 +41,8 @@ export async function keepSubscription() {
   const own = await ownSubscription().catch(() => null);
   if (!own) return;
   const { subscribed, application_server_key: key } = await pushSubscription();
-  if (subscribed && keyOf(own) === key) await tellServer(own);
+  if (!subscribed) await own.unsubscribe(); // it is that of whoever was logged in here before
+  else if (keyOf(own) === key) await tellServer(own);
 }
 
 const ownSubscription = async () =>

@@ -166,11 +166,22 @@ export class Sync extends EventTarget {
   #catchUpWith(summary) {
     const conversation = this.#state.conversation(summary.peer);
     const { thread, wasOpened } = conversation;
+    if (summary.deleted && !conversation.isErased) return this.#readAnew(summary);
     const missed = summary.last_seq - thread.lastSeq;
     if (missed <= 0) return;
     if (wasOpened && missed <= MOST_MISSED) this.#fillSoon(summary.peer);
     else this.#state.restart(summary.peer, [summary.last_message], summary.last_seq);
     this.#watchGap(summary.peer);
+  }
+
+  /** Whoever deletes an account may take the texts along, which moves no `seq`. */
+  #readAnew({ peer, last_message: last, last_seq: lastSeq }) {
+    const conversation = this.#state.conversation(peer);
+    conversation.isErased = true;
+    conversation.wasOpened = false;
+    conversation.quoted.clear();
+    this.#state.restart(peer, [last], lastSeq);
+    if (this.#state.openPeer === peer) this.opened(peer);
   }
 
   /** Before the first list it is not known whether there is a gap, or only history. */
