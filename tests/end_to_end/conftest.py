@@ -14,7 +14,7 @@ NewPerson = Callable[..., Person]
 _numbers = count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def katydid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """One installation for all; tests that kill its parts wait until it has recovered."""
     needs("mosquitto")

@@ -12,7 +12,7 @@ _BESIDES_MOSQUITTO = [
 ]
 
 
-@pytest.fixture(scope="session", params=["mosquitto", *_BESIDES_MOSQUITTO])
+@pytest.fixture(scope="package", params=["mosquitto", *_BESIDES_MOSQUITTO])
 def any_broker(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:

@@ -46,7 +46,10 @@ new Beginning(state, (peer) => address.show(peer));
 announceMessages(state);
 notify(state, connection, address);
 
-connection.addEventListener('revoked', () => seen.forget());
+connection.addEventListener('revoked', () => {
+  seen.forget();
+  state.clear();
+});
 
 await Promise.all([seen.restore(state), sending.reload()]);
 seen.follow(state);

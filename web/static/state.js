@@ -165,6 +165,15 @@ export class ChatState extends EventTarget {
     return this.conversations.get(this.openPeer);
   }
 
+  /** Know and show nothing any more: who is here now need not be whom it was for. */
+  clear() {
+    this.conversations.clear();
+    this.outgoing = [];
+    this.openPeer = null;
+    this.#tell('open');
+    this.#tell('list');
+  }
+
   /** Own messages to this peer that are not archived yet. */
   outgoingTo(peer) {
     return this.outgoing.filter((message) => message.peer === peer && !message.target);
