@@ -28,6 +28,7 @@ def test_a_message_goes_from_waiting_by_archived_and_delivered_to_read(
 ) -> None:
     bob.visit("/settings")  # no chat is open: nothing is received
     alice.talk_to(bob)
+    expect(alice.page.get_by_label("Message", exact=True)).to_be_visible()
 
     with alice.offline():
         alice.write("Are you there?")
