@@ -107,9 +107,9 @@ def note_told(sql: Session, due: Due, told_seq: int) -> None:
     sql.exec(update(Notification).where(_is(due)).values(**ended))
 
 
-def note_unreachable(sql: Session, due: Due, now: datetime) -> bool:
-    """The claim ends, and it is due again after a longer wait each time; answers whether so: after
-    six in a row it is given up, until there is something new."""
+def note_unreachable(sql: Session, due: Due, now: datetime) -> None:
+    """The claim ends, and it is due again after a longer wait each time; after six in a row it is
+    given up, until there is something new."""
     gives_up = due.failures + 1 >= _FAILURES_IN_A_ROW
     again_at = None if gives_up else now + _WAIT_AFTER_FAILURE * 2**due.failures
     values = {
@@ -118,7 +118,6 @@ def note_unreachable(sql: Session, due: Due, now: datetime) -> bool:
         "failures": 0 if gives_up else due.failures + 1,
     }
     sql.exec(update(Notification).where(_is(due)).values(**values))
-    return not gives_up
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

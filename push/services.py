@@ -4,7 +4,7 @@ import enum
 
 import requests
 import structlog
-from py_vapid import Vapid02
+from py_vapid import Vapid02, VapidException
 from pywebpush import WebPushException, webpush
 
 from chat.models import PushSubscription
@@ -60,7 +60,7 @@ def _send(
         except requests.RequestException as error:
             log.warning("a push service cannot be reached", problem=type(error).__name__)
             return Outcome.UNREACHABLE
-        except Exception as error:  # whatever is wrong with one subscription stops no other
+        except (VapidException, ValueError) as error:  # an address that is none for those libraries
             log.error(
                 "a subscription is of no use",
                 device=subscription.device_id,

@@ -63,7 +63,7 @@ def test_the_shards_of_a_killed_bridge_go_to_the_others(installation: Installati
         alice.wait_for("message")
 
 
-def test_a_bridge_that_is_told_to_end_gives_its_shards_back(
+def test_a_bridge_that_is_told_to_end_gives_its_shards_back_at_once(
     installation: Installation,
 ) -> None:
     installation.start("broker", "bridge")
@@ -72,7 +72,8 @@ def test_a_bridge_that_is_told_to_end_gives_its_shards_back(
 
     installation.kill("bridge", signal.SIGTERM)
 
-    assert "could not be given" not in installation.log("bridge")
+    # None waits for a lease to run out.
+    assert list(holders(installation).values()) in ([8], [16])
     wait_for_shares(installation, 16)
 
 
