@@ -9,10 +9,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 
-from chat.errors import KatydidError
-from cli.programs import find_program
+from bench.chromium import CHROMIUM_ARGUMENTS, chromium_program
 
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _WIDTH, _HEIGHT = 412, 823  # a phone, as Lighthouse has it
 _WITHIN_MILLISECONDS = 60_000.0
 
@@ -55,13 +53,6 @@ _BOTTOM = (
     "document.querySelector('[data-jump]').hidden"
     " && scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 2"
 )
-
-
-class ChromiumMissing(KatydidError):
-    """There is no Chromium to measure with."""
-
-    def __init__(self) -> None:
-        super().__init__("Chromium is not installed; ./katydid test installs it where it can.")
 
 
 @dataclass(frozen=True)
@@ -169,12 +160,9 @@ class Reader:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A Chromium without a window. Raises ChromiumMissing."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(find_program, names)), None)
-    if program is None:
-        raise ChromiumMissing
+    program = chromium_program()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
 

@@ -20,10 +20,14 @@ from urllib.request import urlopen
 
 from sqlmodel import select
 
+from bench.processes import tree
 from chat.database import Database
+from chat.errors import KatydidError
 from chat.models import Shard
 from chat.settings import REPOSITORY, settings_from
 from cli.cluster.postgres import PostgresServer, reachable_folder
+from cli.free_ports import free_ports
+from cli.supervision import python
 from cli.web import site_command
 
 _READY_WITHIN_SECONDS = 120.0
@@ -36,14 +40,18 @@ _UNLIMITED = {
 }
 
 
+class EndedEarly(KatydidError):
+    """What was to be measured did not start."""
+
+
 class Installation:
     """A running `up`, or a running `cluster up`; `url` is where the site is."""
 
     def __init__(self, home: Path, environ: Mapping[str, str], *, command: Sequence[str]) -> None:
+        """`command` is in words, with the program; nothing is started yet."""
         http, mqtt, websocket = free_ports(3)
-        self.url = f"http://127.0.0.1:{http}"
-        self._home = home
-        self._environ = {
+        self.home = home
+        self.environ = {
             **os.environ,
             **_UNLIMITED,
             "KATYDID_HOME": str(home),
@@ -53,19 +61,41 @@ class Installation:
             "PYTHONPATH": str(REPOSITORY),
             **environ,
         }
-        self._up = self._start([str(REPOSITORY / "katydid"), *command], "up")
-        wait_until(f"{self.url} to be ready", lambda: answers(f"{self.url}/healthz"))
+        self.url = f"http://127.0.0.1:{self.environ['KATYDID_HTTP_PORT']}"
+        self._command = command
+        self._up: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Begin, and do not wait."""
+        self._up = self._start(self._command, "up")
+
+    def wait_until_ready(self) -> None:
+        """Returns as soon as the site says that all is well."""
+        wait_until(f"{self.url} to be ready", self._is_ready)
+
+    def wait_until_open(self) -> None:
+        """Returns as soon as the broker lets clients in, and the site answers at all."""
+        port = int(self.environ["KATYDID_MQTT_PORT"])
+        wait_until(f"port {port} to be open", lambda: self._goes_on() and listens(port))
+        wait_until(
+            f"{self.url} to answer", lambda: self._goes_on() and answers(f"{self.url}/login")
+        )
 
     @cached_property
     def database(self) -> Database:
         """What the installation keeps everything in."""
-        return Database(settings_from(self._environ).database_url)
+        return Database(settings_from(self.environ).database_url)
 
     @property
     def parts(self) -> dict[str, int]:
-        """The process of each part, by its name in the supervisor's log, such as `bridge`."""
-        [log] = self._home.glob("**/logs/supervisor.log")
-        return {name: int(pid) for name, pid in _SPAWNED.findall(log.read_text())}
+        """The process of each part that runs, by its name in the supervisor's log, such as
+        `bridge`."""
+        assert self._up is not None
+        [log] = self.home.glob("**/logs/supervisor.log")
+        # On a full disk the log lacks lines, and an old number may be another program's by now.
+        ours = set(tree(self._up.pid))
+        spawned = {name: int(pid) for name, pid in _SPAWNED.findall(log.read_text())}
+        return {name: pid for name, pid in spawned.items() if pid in ours}
 
     @contextmanager
     def bridges(self, number: int) -> Iterator[list[int]]:
@@ -83,10 +113,19 @@ class Installation:
             wait_until("one bridge to have all shards", lambda: self._shares() == 1)
 
     @contextmanager
+    def own_bridge(self) -> Iterator[int]:
+        """While a bridge runs, where the installation has none; its process id."""
+        process = self._start(python("bridge"), "own-bridge")
+        try:
+            yield process.pid
+        finally:
+            _end(process)
+
+    @contextmanager
     def site(self, workers: int) -> Iterator[tuple[str, int]]:
         """While another site runs with so many workers; its address and its process id."""
         [port] = free_ports(1)
-        settings = replace(settings_from(self._environ), http_port=port)
+        settings = replace(settings_from(self.environ), http_port=port)
         process = self._start(site_command(settings, workers=workers), f"web-{workers}")
         try:
             url = f"http://127.0.0.1:{port}"
@@ -99,30 +138,50 @@ class Installation:
         """End all that was started."""
         if "database" in self.__dict__:
             self.database.close()
-        _end(self._up)
+        if self._up is not None:
+            _end(self._up)
+
+    def _is_ready(self) -> bool:
+        return self._goes_on() and answers(f"{self.url}/healthz")
+
+    def _goes_on(self) -> bool:
+        """True; raises EndedEarly when it does not."""
+        if self._up is not None and self._up.poll() is not None:
+            said = (self.home / "up.output").read_text().strip().splitlines()
+            raise EndedEarly(said[-1] if said else "it did not say why.")
+        return True
 
     def _shares(self) -> int:
         """How many bridges there are, if each has its even share and serves it; else 0."""
-        database = Database(settings_from(self._environ).database_url)
+        database = Database(settings_from(self.environ).database_url)
         with database.reading() as session:
             counts = Counter(session.exec(select(Shard.worker)))
         database.close()
         even = max(counts.values()) - min(counts.values()) <= 1
         return len(counts) if even and None not in counts else 0
 
-    def _start(self, command: list[str], name: str) -> "subprocess.Popen[bytes]":
-        with (self._home / f"{name}.output").open("wb") as output:
+    def _start(self, command: Sequence[str], name: str) -> "subprocess.Popen[bytes]":
+        with (self.home / f"{name}.output").open("wb") as output:
             return subprocess.Popen(
-                command, cwd=REPOSITORY, env=self._environ, stdout=output, stderr=output
+                python("cli.tied", *command),  # it ends with us, however we end
+                cwd=REPOSITORY,
+                env=self.environ,
+                stdout=output,
+                stderr=output,
+                # Ctrl-C is for who measures, who ends all in good order.
+                start_new_session=True,
             )
 
 
 @contextmanager
-def postgres() -> Iterator[tuple[str, int]]:
-    """A private PostgreSQL server: the URL of its empty database, and its process id."""
+def postgres(*, like: Path | None = None) -> Iterator[tuple[str, int]]:
+    """A private PostgreSQL server: the URL of its database, and its process id. The database is
+    empty, or as in the folder of another server, which does not run."""
     with TemporaryDirectory(prefix="katydid-bench-") as home:
         server = PostgresServer(reachable_folder(Path(home) / "postgres"), *free_ports(1))
         try:
+            if like is not None:
+                copy(like, server.folder)
             pid = server.start()
             yield server.url(), pid
         finally:
@@ -135,8 +194,11 @@ def installation(*command: str, **environ: str) -> Iterator[Installation]:
     """A private installation by `./katydid up`, or by another command, with these settings, in a
     home that goes with it."""
     with TemporaryDirectory(prefix="katydid-bench-") as home:
-        running = Installation(Path(home), environ, command=command or ("up",))
+        words = [str(REPOSITORY / "katydid"), *(command or ("up",))]
+        running = Installation(Path(home), environ, command=words)
         try:
+            running.start()
+            running.wait_until_ready()
             yield running
         finally:
             running.close()
@@ -151,6 +213,17 @@ def wait_until(what: str, is_so: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def copy(what: Path, to: Path) -> None:
+    """A file or a folder, with whom it belongs to."""
+    subprocess.run(["cp", "--archive", "--reflink=auto", what, to], check=True)
+
+
+def listens(port: int) -> bool:
+    """Whether something does, at that port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def answers(url: str) -> bool:
     """Whether the address answers with 200."""
     try:
@@ -158,15 +231,6 @@ def answers(url: str) -> bool:
             return bool(response.status == 200)
     except (URLError, OSError):
         return False
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on just now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

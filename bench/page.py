@@ -29,7 +29,7 @@ def main() -> None:
     with installation() as running, chromium() as browser:
         register(running.url, "reader")
         register(running.url, "writer")
-        _converse(running, "reader", "writer", given.messages)
+        converse(running, "reader", "writer", given.messages)
         make = readers(browser, running.url, "reader", PASSWORD)
         print(f"Chromium {browser.version}; a conversation of {given.messages:,} messages")
         for network in ("this machine's network", "150 ms and 1.6 Mbit/s"):
@@ -84,7 +84,7 @@ def _megabytes(size: int) -> str:
     return f"{size / _MEGABYTE:.1f} MB"
 
 
-def _converse(running: Installation, one: str, other: str, count: int) -> None:
+def converse(running: Installation, one: str, other: str, count: int) -> None:
     """The two have written so many messages in turn, one in each two minutes up to now."""
     with running.database.writing() as session:
         accounts = [account_named(session, name) for name in (one, other)]

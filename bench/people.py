@@ -23,16 +23,22 @@ class Person:
 
 def register(url: str, account: str) -> Person:
     """A new account and its device. Raises httpx.HTTPStatusError."""
-    with httpx.Client(base_url=f"{url}/api/v1", timeout=30) as client:
-        body = {"account": account, "password": PASSWORD}
-        client.post("/accounts", json=body).raise_for_status()
-        device: dict[str, Any] = (
-            client.post(
-                "/devices", json={"name": "Load", "kind": "thing"}, auth=(account, PASSWORD)
-            )
-            .raise_for_status()
-            .json()["mqtt"]
-        )
+    with httpx.Client(base_url=url, timeout=30) as client:
+        add_account(client, account)
+        return add_device(client, account)
+
+
+def add_account(client: httpx.Client, account: str) -> None:
+    """At the site of the client. Raises httpx.HTTPStatusError."""
+    body = {"account": account, "password": PASSWORD}
+    client.post("/api/v1/accounts", json=body).raise_for_status()
+
+
+def add_device(client: httpx.Client, account: str) -> Person:
+    """A device of an account that was added before. Raises httpx.HTTPStatusError."""
+    body = {"name": "Load", "kind": "thing"}
+    answer = client.post("/api/v1/devices", json=body, auth=(account, PASSWORD))
+    device: dict[str, Any] = answer.raise_for_status().json()["mqtt"]
     return Person(
         account=account,
         host=device["host"],

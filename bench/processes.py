@@ -1,7 +1,8 @@
-"""What processes cost: the CPU time of a process and of all that it started. Linux alone."""
+"""Processes with all that they started: what they cost, and signals to all of them. Linux alone."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -15,20 +16,35 @@ def tree(pid: int) -> Iterator[int]:
             yield from tree(int(child))
 
 
+def signal_all(pids: Sequence[int], number: int) -> None:
+    """Send that signal to each that still is there."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time that the process and its present descendants have used (proc(5),
     fields 14 and 15 of `stat`); 0 for one that is gone."""
     return sum(_own_cpu_seconds(each) for each in tree(pid))
 
 
-def command_line(pid: int) -> list[str]:
-    """The words that the process was started with."""
-    return _read(Path(f"/proc/{pid}/cmdline")).split("\0")[:-1]
+def memory_bytes(pid: int) -> int:
+    """What the process and its descendants hold, what several share taken in parts (proc(5), `Pss`
+    of `smaps_rollup`); 0 for one that is gone."""
+    return sum(_own_memory_bytes(each) for each in tree(pid))
 
 
 def _own_cpu_seconds(pid: int) -> float:
     fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND if fields else 0.0
+
+
+def _own_memory_bytes(pid: int) -> int:
+    lines = _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines()
+    return sum(
+        int(line.split()[1]) * 1024 for line in lines if line.startswith(("Pss:", "SwapPss:"))
+    )
 
 
 def _read(path: Path) -> str:

@@ -41,7 +41,7 @@ def main() -> None:
             (register(running.url, f"sender-{n}"), register(running.url, f"receiver-{n}"))
             for n in range(_PAIRS)
         ]
-        asyncio.run(exchange(pairs, each=200, window=_WINDOW))  # warm, and something to read
+        exchange(pairs, each=200, window=_WINDOW)  # warm, and something to read
         _measure_bridges(running, sql, pairs, given.numbers, given.rounds, given.messages)
         _measure_sites(running, *pairs[0], given.numbers, given.rounds, given.pages)
 
@@ -60,10 +60,10 @@ def _measure_bridges(
             with running.bridges(number) as bridges:
                 watched = {"bridges": bridges, "broker": [running.parts["broker"]], "sql": sql}
                 before = {name: _cpu(pids) for name, pids in watched.items()}
-                outcome = asyncio.run(exchange(list(pairs), each=messages, window=_WINDOW))
+                outcome = exchange(pairs, each=messages, window=_WINDOW)
                 used = [_cpu(pids) - before[name] for name, pids in watched.items()]
-            costs = [seconds / outcome.archived * 1e6 for seconds in used]
-            client = outcome.client_cpu_seconds / outcome.archived * 1e6
+            costs = [seconds / outcome.answered * 1e6 for seconds in used]
+            client = outcome.client_cpu_seconds / outcome.answered * 1e6
             measured[number].append((outcome.per_second, *costs, client))
     print("\nbridges  ratio  messages/s  CPU µs a message: bridges  broker  SQL server  client")
     one = median(row[0] for row in measured[numbers[0]])

@@ -49,6 +49,8 @@ class Archive:
         self._database = database
         # Accounts are never renamed and names never given out twice, so this is always right.
         self._account_ids: dict[str, int] = {}
+        # So is this, since neither do things change hands: the owner's id by the thing's.
+        self._owner_ids: dict[int, int] = {}
 
     def store(
         self, commands: Sequence[Command], now: datetime, leases: Collection[_HeldLease]
@@ -60,14 +62,20 @@ class Archive:
         did not take it: then nothing of it is stored, and the same batch may be tried again.
         """
         with self._database.transaction() as connection:
-            batch = Transaction(connection, commands, milliseconds(now), self._account_ids)
+            batch = Transaction(
+                connection,
+                commands,
+                milliseconds(now),
+                account_ids=self._account_ids,
+                owner_ids=self._owner_ids,
+            )
             _fence(batch, leases)
             _refuse_what_cannot_be(batch)
             posts, moves, typings = batch.posts(), batch.all(MoveCursor), batch.all(Typing)
             batch.learn_conversations([c for _, c in posts], [c for _, c in moves + typings])
             blocked = batch.blocked([c for _, c in posts], [c for _, c in typings])
             store_messages(batch, posts, blocked)
-            move_cursors(batch, moves)
+            move_cursors(batch, moves, batch.strangers([c for _, c in moves]))
             relay_typing(batch, typings, blocked)
             announce(batch, batch.all(Announce))
             note_what_to_tell(batch, posts, moves)

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge.session import ANSWER_WITHIN_SECONDS, Incoming, Session, SessionLost
+from bridge.session import ANSWER_WITHIN_SECONDS, Incoming, Refusal, Session, SessionLost
 from chat.secrets import Secrets
 from chat.settings import Settings
 from chat.shards import Lease
@@ -22,12 +22,13 @@ async def connect(
     lease: Lease,
     *,
     receive: Callable[[Incoming], None],
+    refused: Callable[[Refusal], None] = lambda _: None,
     socket_path: Path | None = None,
 ) -> Session:
     """Open the leased shard's session at the broker, or at its private socket. Raises
     SessionLost."""
     loop = asyncio.get_running_loop()
-    session = Session(lease.shard, lease_number=lease.number, receive=receive)
+    session = Session(lease.shard, lease_number=lease.number, receive=receive, refused=refused)
     try:
         async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
             if socket_path is not None:

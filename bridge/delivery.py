@@ -6,34 +6,17 @@ Every copy of one message is the same bytes, encoded once, and the same record t
 from bridge.intake import AskHistory
 from bridge.session import Incoming
 from bridge.transaction import News
-from chat.payloads import (
-    ErrorRecord,
-    HistoryRecord,
-    MessageRecord,
-    PresenceRecord,
-    ReceiptRecord,
-    Record,
-    TypingRecord,
-    encode,
-)
+from chat.payloads import KINDS, HistoryRecord, encode
 from chat.topics import down
 
 # With the longest correlation data (65,535 bytes) still below the broker's limit of 262,144.
 _HISTORY_BYTES = 180_000
-_KINDS: dict[type[Record], str] = {
-    MessageRecord: "message",
-    ReceiptRecord: "receipt",
-    TypingRecord: "typing",
-    PresenceRecord: "presence",
-    HistoryRecord: "history",
-    ErrorRecord: "error",
-}
 
 
 def deliver(incoming: Incoming, news: News | None) -> None:
     """Tell everyone concerned; the message is settled when the broker has answered for all."""
     while news is not None:
-        kind, payload = _KINDS[type(news.record)], encode(news.record)
+        kind, payload = KINDS[type(news.record)], encode(news.record)
         for account in news.to:
             incoming.session.publish(
                 down(account, kind),

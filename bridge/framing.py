@@ -1,4 +1,5 @@
-"""Bytes of a connection → whole packets; and what can be told of one that the codec cannot read.
+"""Bytes of a connection → whole packets; what can be told of one that the codec cannot read; and
+packets that are put together without it.
 
 Pure. The codec finds a packet's end by itself, but only where it can read it: one strange packet
 must not take the others with it.
@@ -53,3 +54,22 @@ def packet_id_of_publish(frame: memoryview) -> int | None:
     topic_at = position + 1
     id_at = topic_at + 2 + int.from_bytes(frame[topic_at : topic_at + 2])
     return int.from_bytes(frame[id_at : id_at + 2])
+
+
+def publish_packet(
+    topic: bytes, packet_id: int, payload: bytes, *, properties: bytes = b"\0"
+) -> bytes:
+    """PUBLISH at QoS 1 (MQTT 5.0, section 3.3). `properties` begin with their length."""
+    head = len(topic).to_bytes(2, "big") + topic + packet_id.to_bytes(2, "big")
+    body = b"".join((head, properties, payload))
+    return b"\x32" + variable_length(len(body)) + body
+
+
+def variable_length(size: int) -> bytes:
+    """A length as packets and properties begin with (MQTT 5.0, section 1.5.5)."""
+    encoded = bytearray()
+    while True:
+        size, digit = size >> 7, size & 0x7F
+        encoded.append(digit | 0x80 * (size > 0))
+        if not size:
+            return bytes(encoded)

@@ -211,6 +211,12 @@ def _cut(text: str, characters: int) -> str:
     return text if len(text) <= characters else text[: characters - 1] + "…"
 
 
+def not_allowed(account: str, verb: str, to: str, id: str | None = None) -> Refuse:
+    """The refusal of what a thing's owner has not allowed."""
+    detail = "Of you two, one is a thing: only its owner, and whom the owner allows, talk with it."
+    return refuse(account, verb, to, "refused", detail, id=id)
+
+
 def unknown_recipient(account: str, verb: str, to: str, id: str | None = None) -> Refuse:
     """The refusal of what is meant for nobody."""
     return refuse(account, verb, to, "unknown-recipient", f"There is no account {to!r}.", id=id)

@@ -9,9 +9,9 @@ import secrets
 from typing import Any
 
 from bridge import statements
-from bridge.intake import Post, refuse, unknown_recipient
+from bridge.intake import Post, Refuse, not_allowed, refuse, unknown_recipient
 from bridge.targets import Targets, note, targets_of, why_not
-from bridge.transaction import Blocked, News, Transaction
+from bridge.transaction import Barrier, Blocked, News, Transaction
 from chat.payloads import MessageRecord
 from chat.times import rfc3339_from
 
@@ -112,12 +112,7 @@ def _is_new(
         batch.news[position] = News(repeat, (post.account, post.to)[: 1 + hears_it])
         return False
     if (sender, recipient) in blocked:
-        if blocked[sender, recipient]:
-            refusal = unknown_recipient(post.account, post.verb, post.to, post.id)
-        else:
-            detail = f"{post.to} does not accept messages from you."
-            refusal = refuse(post.account, post.verb, post.to, "refused", detail, id=post.id)
-        batch.refuse(position, refusal)
+        batch.refuse(position, _refusal(post, blocked[sender, recipient]))
         return False
     if post.target is None and post.reply_to is None:
         return True
@@ -127,6 +122,16 @@ def _is_new(
         refusal = refuse(post.account, post.verb, post.to, "refused", problem, id=post.id)
         batch.refuse(position, refusal)
     return problem is None
+
+
+def _refusal(post: Post, barrier: Barrier) -> Refuse:
+    """Why nothing comes through."""
+    if barrier == "gone":
+        return unknown_recipient(post.account, post.verb, post.to, post.id)
+    if barrier == "thing":
+        return not_allowed(post.account, post.verb, post.to, post.id)
+    detail = f"{post.to} does not accept messages from you."
+    return refuse(post.account, post.verb, post.to, "refused", detail, id=post.id)
 
 
 def _number(batch: Transaction, position: int, post: Post, stored: _Stored) -> _Row:

@@ -2,18 +2,20 @@
 
 Cursors move forward only. Typing is relayed to the other member and never stored. Where one of both
 hides what it has read, the other is not told; nor of typing, where one hides when it is here. Where
-one has blocked the other, neither is told anything.
+one has blocked the other, or is a thing that may not talk with it, neither is told anything.
 """
 
 from bridge import statements
-from bridge.intake import MoveCursor, Typing, refuse
-from bridge.transaction import Blocked, News, Transaction
+from bridge.intake import MoveCursor, Typing, not_allowed, refuse
+from bridge.transaction import Blocked, News, Pair, Transaction
 from chat.payloads import ReceiptRecord, TypingRecord
 
 _Place = tuple[int, int]  # conversation, account
 
 
-def move_cursors(batch: Transaction, moves: list[tuple[int, MoveCursor]]) -> None:
+def move_cursors(
+    batch: Transaction, moves: list[tuple[int, MoveCursor]], strangers: set[Pair]
+) -> None:
     """Of several moves of one cursor in a batch, the last one tells the outcome to both."""
     last: dict[_Place, tuple[int, MoveCursor]] = {}
     before, hidden, apart = _cursors(batch, moves)
@@ -36,7 +38,7 @@ def move_cursors(batch: Transaction, moves: list[tuple[int, MoveCursor]]) -> Non
         record = ReceiptRecord(
             conversation=place[0], account=move.account, delivered=delivered, read=read
         )
-        if place in apart:
+        if place in apart or batch.ids(move) in strangers:
             batch.news[position] = News(record, (move.account,))
         elif place in hidden:
             # Not even when it was read, which a receipt that says nothing new would give away.
@@ -48,10 +50,13 @@ def move_cursors(batch: Transaction, moves: list[tuple[int, MoveCursor]]) -> Non
 
 def relay_typing(batch: Transaction, typings: list[tuple[int, Typing]], blocked: Blocked) -> None:
     """To the other member, where the two have a conversation, neither hides, and no block stands
-    between."""
+    between; refused, where a thing may not talk."""
     pairs = {batch.ids(typing) for _, typing in typings}
     unheard = blocked.keys() | set(map(tuple, batch.select(statements.HIDING, list(pairs))))
     for position, typing in typings:
+        if blocked.get(batch.ids(typing)) == "thing":
+            batch.refuse(position, not_allowed(typing.account, typing.verb, typing.to))
+            continue
         conversation = batch.conversations.get(batch.key(typing))
         if conversation is not None and batch.ids(typing) not in unheard:
             record = TypingRecord(conversation=conversation[0], sender=typing.account)

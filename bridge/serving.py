@@ -104,7 +104,11 @@ class Serving:
             self._worker.forgive(loop.time() - served_until)
             try:
                 session = await connect(
-                    self._settings, self._secrets, lease, receive=self._worker.receive
+                    self._settings,
+                    self._secrets,
+                    lease,
+                    receive=self._worker.receive,
+                    refused=self._worker.refusals.note,
                 )
             except SessionLost as why:
                 await _wait(lease, why, unreachable)

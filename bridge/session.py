@@ -10,7 +10,7 @@ and 51 µs with gmqtt; November 2026, 2 cores). What a message means is no busin
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import mqtt5
 from msgspec import Struct
@@ -31,6 +31,7 @@ _FOR_EVER = 0xFFFFFFFF
 _LARGEST_OF_ALL_BYTES = 268_435_460  # MQTT 5.0, section 2.1.4
 _OVERHEAD_BYTES = 32  # more than header, lengths, packet id and properties take
 _FAILURE = 0x80  # MQTT 5.0, section 2.4: reason codes from here on are failures
+_TOO_LARGE = 0x95
 
 
 class SessionLost(Exception):
@@ -55,11 +56,27 @@ class Incoming(Struct, eq=False):
     settled: bool = False
 
 
+class Refusal(NamedTuple):
+    """A copy that the broker did not take, and its reason code."""
+
+    topic: str
+    payload: bytes
+    reason: int
+
+
+_NOTHING: tuple[None, str, bytes] = (None, "", b"")
+
+
 class Session(asyncio.Protocol):
     """The connection that one shard's session has now. A new connection is a new object."""
 
     def __init__(
-        self, shard: int, *, lease_number: int, receive: Callable[[Incoming], None]
+        self,
+        shard: int,
+        *,
+        lease_number: int,
+        receive: Callable[[Incoming], None],
+        refused: Callable[[Refusal], None] = lambda _: None,
     ) -> None:
         self.shard = shard
         self.lease_number = lease_number
@@ -70,6 +87,7 @@ class Session(asyncio.Protocol):
         self.lost: asyncio.Future[NoReturn] = loop.create_future()
         self._loop = loop
         self._receive = receive
+        self._refused = refused
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._answer: asyncio.Future[mqtt5.ConnAckPacket | mqtt5.SubAckPacket] | None = None
@@ -77,7 +95,8 @@ class Session(asyncio.Protocol):
         self._answered_at = loop.time()
         self._outgoing: list[bytes] = []
         self._in_order: deque[Incoming] = deque()
-        self._in_flight: dict[int, Incoming | None] = {}
+        # What was sent and is not answered yet, with its topic and payload.
+        self._in_flight: dict[int, tuple[Incoming | None, str, bytes]] = {}
         self._waiting: deque[tuple[str, bytes, bytes | None, Incoming | None]] = deque()
         self._window = RECEIVE_MAXIMUM
         self._largest_packet_bytes = _LARGEST_OF_ALL_BYTES
@@ -132,7 +151,7 @@ class Session(asyncio.Protocol):
         its cause would come again and again."""
         size_bytes = len(topic.encode()) + len(payload) + len(correlation_data or b"")
         if size_bytes + _OVERHEAD_BYTES > self._largest_packet_bytes:
-            metrics.COPIES_REFUSED.inc()
+            self._note_refusal(topic, payload, _TOO_LARGE)
             return
         if not at_least_once:
             self._write(mqtt5.PublishPacket(topic, payload).write())
@@ -218,17 +237,21 @@ class Session(asyncio.Protocol):
         self._receive(incoming)
 
     def _take_puback(self, packet: mqtt5.PubAckPacket) -> None:
-        if int(packet.reason_code) >= _FAILURE:
-            # The archive has it, and `seq` shows the gap: counted, never sent again.
-            metrics.COPIES_REFUSED.inc()
         self._answered_at = self._heard_at
-        because_of = self._in_flight.pop(packet.packet_id, None)
+        because_of, topic, payload = self._in_flight.pop(packet.packet_id, _NOTHING)
+        if int(packet.reason_code) >= _FAILURE:
+            self._note_refusal(topic, payload, int(packet.reason_code))
         if because_of is not None:
             because_of.unanswered -= 1
             if because_of.unanswered == 0:
                 self.settle(because_of)
         while self._waiting and len(self._in_flight) < self._window:
             self._publish_now(*self._waiting.popleft())
+
+    def _note_refusal(self, topic: str, payload: bytes, reason: int) -> None:
+        """The archive has it, and `seq` shows the gap: counted and noted, never sent again."""
+        metrics.COPIES_REFUSED.inc()
+        self._refused(Refusal(topic, payload, reason))
 
     def _take_unreadable(self, frame: memoryview) -> None:
         """A packet that the codec cannot read must not come again for ever: it is handed on
@@ -253,7 +276,7 @@ class Session(asyncio.Protocol):
         packet_id = self._free_packet_id()
         if not self._in_flight:
             self._answered_at = self._loop.time()
-        self._in_flight[packet_id] = because_of
+        self._in_flight[packet_id] = because_of, topic, payload
         packet = mqtt5.PublishPacket(
             topic,
             payload,

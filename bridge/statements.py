@@ -22,7 +22,9 @@ _WORDS = {
         "wanted": "jsonb_array_elements(CAST(%s AS jsonb)) AS wanted",
         "value": "%s",
         "lock_leases": "FOR SHARE OF shard",
-        "lock_conversations": "FOR UPDATE OF conversation",
+        # Not FOR UPDATE, for which whoever inserts a row that names a conversation would wait, and
+        # the bridge for them: those lock in an order of their own.
+        "lock_conversations": "FOR NO KEY UPDATE OF conversation",
     },
 }
 
@@ -42,9 +44,9 @@ JOIN shard ON shard.shard = CAST(wanted.value ->> 0 AS INTEGER)
 {lock_leases}
 """
 
-# [[name], …] → (name, id)
+# [[name], …] → (name, id, the owner's id if it is a thing)
 ACCOUNT_IDS = """
-SELECT account.name, account.id
+SELECT account.name, account.id, account.owner_id
 FROM {wanted} JOIN account ON account.name = wanted.value ->> 0
 """
 
@@ -74,6 +76,19 @@ JOIN message ON message.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
             AND message.client_id = wanted.value ->> 2
 """
 
+# [[conversation, seq, account name, reason code, time], …]; the first refusal of each copy stays
+NOTE_REFUSED = """
+INSERT INTO refused_copy (conversation_id, seq, account_id, reason, refused_at)
+SELECT message.conversation_id, message.seq, account.id,
+       CAST(wanted.value ->> 3 AS INTEGER), CAST(wanted.value ->> 4 AS BIGINT)
+FROM {wanted}
+JOIN message ON message.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
+            AND message.seq = CAST(wanted.value ->> 1 AS BIGINT)
+JOIN account ON account.name = wanted.value ->> 2
+WHERE true
+ON CONFLICT DO NOTHING
+"""
+
 # [[conversation, seq], …] → those that exist: who sent it, what it is, whether anything is left
 TARGETS = """
 SELECT message.conversation_id, message.seq,
@@ -96,6 +111,14 @@ LEFT JOIN deletion AS sender ON sender.account_id = CAST(wanted.value ->> 1 AS B
 WHERE block.account_id IS NOT NULL
    OR recipient.account_id IS NOT NULL
    OR sender.account_id IS NOT NULL
+"""
+
+# [[thing, account], …] → those that the thing's owner allows
+ALLOWANCES = """
+SELECT allowance.thing_id, allowance.allowed_id
+FROM {wanted}
+JOIN allowance ON allowance.thing_id = CAST(wanted.value ->> 0 AS BIGINT)
+              AND allowance.allowed_id = CAST(wanted.value ->> 1 AS BIGINT)
 """
 
 # [[conversation, account, other], …] → (conversation, account, delivered, read, whether one of both
@@ -215,13 +238,14 @@ SEEN_NOW = """
 UPDATE account SET last_seen_at = {value} WHERE id = {value} AND deleted_at IS NULL
 """
 
-# Those who may know when the account is here.
+# Those who may know when the account is here; of a thing and by a thing, only who may talk with it.
 PEERS = """
 SELECT DISTINCT account.name
 FROM member AS mine
 JOIN member AS theirs ON theirs.conversation_id = mine.conversation_id
                      AND theirs.account_id <> mine.account_id
 JOIN account ON account.id = theirs.account_id
+JOIN account AS own ON own.id = mine.account_id
 WHERE mine.account_id = {value}
   AND NOT account.hides_presence
   AND account.deleted_at IS NULL
@@ -229,4 +253,10 @@ WHERE mine.account_id = {value}
       SELECT 1 FROM block
       WHERE (block.account_id = mine.account_id AND block.blocked_id = account.id)
          OR (block.account_id = account.id AND block.blocked_id = mine.account_id))
+  AND (own.owner_id IS NULL OR own.owner_id = account.id OR EXISTS (
+      SELECT 1 FROM allowance
+      WHERE allowance.thing_id = own.id AND allowance.allowed_id = account.id))
+  AND (account.owner_id IS NULL OR account.owner_id = own.id OR EXISTS (
+      SELECT 1 FROM allowance
+      WHERE allowance.thing_id = account.id AND allowance.allowed_id = own.id))
 """

@@ -5,7 +5,7 @@ run a statement. Lives from the begin of a transaction to its end.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -18,8 +18,11 @@ from chat.payloads import Record
 
 C = TypeVar("C", MoveCursor, Typing, Announce)
 Concerned = Post | MoveCursor | Typing
-# (sender, recipient) → whether there is no such recipient any more.
-Blocked = dict[tuple[int, int], bool]
+Pair = tuple[int, int]  # sender, recipient
+# What stands between the two: the recipient is no more, or does not want it, or one of both is a
+# thing that may not talk with the other.
+Barrier = Literal["gone", "block", "thing"]
+Blocked = dict[Pair, Barrier]
 
 
 class News(Struct, frozen=True):
@@ -40,13 +43,16 @@ class Transaction:
         connection: Connection,
         commands: Sequence[Command],
         now_ms: int,
+        *,
         account_ids: dict[str, int],
+        owner_ids: dict[int, int],
     ) -> None:
         self._connection = connection
         self._dialect = connection.dialect.name
         self.commands = commands
         self.now_ms = now_ms
         self.account_ids = account_ids
+        self._owner_ids = owner_ids  # of things
         self.news: list[News | None] = [None] * len(commands)
         self.conversations: dict[str, tuple[int, int]] = {}  # key → id, last_seq
 
@@ -77,7 +83,10 @@ class Transaction:
         """Look up those names that are not known yet."""
         if unknown := names - self.account_ids.keys():
             found = self.select(statements.ACCOUNT_IDS, [[name] for name in unknown])
-            self.account_ids.update((name, id) for name, id in found)
+            for name, id, owner_id in found:
+                self.account_ids[name] = id
+                if owner_id is not None:
+                    self._owner_ids[id] = owner_id
 
     def learn_conversations(self, *commands: Sequence[Concerned]) -> None:
         """Look up the conversations that the commands are about, those that exist."""
@@ -89,10 +98,28 @@ class Transaction:
             self._look_up(statements.LOCKED_CONVERSATIONS, commands)
 
     def blocked(self, *commands: Sequence[Concerned]) -> Blocked:
-        """The pairs where the recipient blocked the sender, or one of both was deleted."""
+        """The pairs where the recipient blocked the sender, or one of both was deleted, or is a
+        thing that may not talk with the other."""
         pairs = {self.ids(command)[::-1] for some in commands for command in some}
-        found = self.select(statements.BLOCKS, list(pairs))
-        return {(sender, recipient): bool(is_gone) for recipient, sender, is_gone in found}
+        blocked: Blocked = dict.fromkeys(self.strangers(*commands), "thing")
+        for recipient, sender, is_gone in self.select(statements.BLOCKS, list(pairs)):
+            blocked[sender, recipient] = "gone" if is_gone else "block"
+        return blocked
+
+    def strangers(self, *commands: Sequence[Concerned]) -> set[Pair]:
+        """The pairs of which one is a thing, and the other neither its owner nor allowed. Where
+        there are no things, nothing is asked."""
+        if not self._owner_ids:
+            return set()
+        pairs = {self.ids(command) for some in commands for command in some}
+        asked = {
+            (thing, other)
+            for pair in pairs
+            for thing, other in (pair, pair[::-1])
+            if self._owner_ids.get(thing, other) != other
+        }
+        refused = asked - set(map(tuple, self.select(statements.ALLOWANCES, list(asked))))
+        return {pair for pair in pairs if pair in refused or pair[::-1] in refused}
 
     def ids(self, command: Concerned) -> tuple[int, int]:
         """The account ids of the sender and of the recipient."""

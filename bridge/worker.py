@@ -29,6 +29,7 @@ from bridge.backoff import Backoff
 from bridge.delivery import deliver, deliver_history, fitting, settle_if_answered
 from bridge.intake import AskHistory, Change, Command, Refuse, Send, command_from, refuse
 from bridge.rates import Rates
+from bridge.refusals import Refusals
 from bridge.session import Incoming, Session, SessionLost
 from bridge.transaction import News
 from chat.accounts import account_named
@@ -67,6 +68,7 @@ class Worker:
         # One writer: SQLite has one write lock, and a batch is all that waits. Readers beside it.
         self.writer = ThreadPoolExecutor(1, "archive")
         self._reader = ThreadPoolExecutor(2, "history")
+        self.refusals = Refusals(database, self.writer)
         self._answers: set[asyncio.Task[None]] = set()
 
     def receive(self, incoming: Incoming) -> None:

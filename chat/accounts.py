@@ -13,6 +13,7 @@ from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import bindparam
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
@@ -24,14 +25,18 @@ from chat.topics import is_account_name
 
 PASSWORD_CHARACTERS = (8, 200)
 DISPLAY_NAME_CHARACTERS = 64
+# No hash: it opens nothing. Who was deleted has it, and every thing.
+NO_PASSWORD = "!"  # noqa: S105
 
 # argon2id with the library's defaults (RFC 9106, second recommendation): 64 MiB at each use.
 _HASHER = PasswordHasher()
 # So that a flood of logins takes turns, instead of all the memory.
 _AT_ONCE = BoundedSemaphore(2)
 _TURN_WITHIN_SECONDS = 2.0
-# Has a meaning of its own in the API's paths.
-_RESERVED = ("me",)
+# As whom `./katydid doctor` tries what a device may do (`doctor_accounts.py`).
+DOCTORS = ("katydid-doctor", "katydid-patient")
+# The first has a meaning of its own in the API's paths.
+_RESERVED = ("me", *DOCTORS)
 
 
 def register(
@@ -49,7 +54,7 @@ def register(
     Raises NotAcceptable for the first field that breaks a rule, NameTaken, ServerBusy and
     InvitationNotValid.
     """
-    _check_name(name)
+    check_name(name)
     _check_password(password)
     shown_as = shown_name(display_name) if display_name else name
     with database.reading() as session:
@@ -76,14 +81,17 @@ def register(
 
 
 def authenticate(database: Database, name: str, password: str) -> Account | None:
-    """The account, if the password is its own; a wrong name takes the same time.
+    """The account, if the password is its own; the name of nobody, or of a thing, takes the same
+    time.
 
     Raises ServerBusy.
     """
     with database.reading() as session:
         account = account_named(session, name)
-    is_right = _is_password_of(account.password_hash if account else _nobodys_hash(), password)
-    return account if is_right else None
+    if account is None or account.password_hash == NO_PASSWORD:
+        _is_password_of(_nobodys_hash(), password)
+        return None
+    return account if _is_password_of(account.password_hash, password) else None
 
 
 def check_password(account: Account, password: str) -> None:
@@ -113,7 +121,12 @@ def account_named(session: Session, name: str) -> Account | None:
     """The account of this name."""
     if not is_account_name(name):
         return None
-    return session.exec(select(Account).where(Account.name == name)).first()
+    found: Account | None = session.execute(_NAMED, {"name": name}).scalar()
+    return found
+
+
+# Built once: to build it costs more than to run it.
+_NAMED = select(Account).where(Account.name == bindparam("name"))
 
 
 def _is_password_of(known_hash: str, password: str) -> bool:
@@ -146,7 +159,8 @@ def _nobodys_hash() -> str:
     return _hash("nobody has this password")
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Whether an account could be called so. Raises NotAcceptable."""
     if name in _RESERVED:
         raise NotAcceptable("account", f"must not be {name!r}, which has a meaning of its own")
     if not is_account_name(name):

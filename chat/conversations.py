@@ -5,42 +5,37 @@ exactly two members is known to `direct_key` and `peer_of` alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, true
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
+from msgspec import Struct
+from sqlalchemy import text
+from sqlmodel import Session, select
 
-from chat.changes import (
-    Changes,
-    as_it_is_now,
-    changes_between,
-    changes_of_newest_texts,
-    newest_text,
-)
-from chat.models import Account, Block, Conversation, Member, Message
+from chat.changes import Changes, as_it_is_now, changes_in
+from chat.fields import AccountName, Cursor, Number, Time
+from chat.models import Account, Conversation
 from chat.payloads import MessageRecord
-from chat.presence import online_among
-from chat.times import rfc3339
+from chat.records import COLUMNS, record_of, wire_time_from
+from chat.things import MAY_NOT_TALK
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConversationSummary:
+class ConversationSummary(Struct, frozen=True, kw_only=True):
     """A line in an account's list: who it is with, what was said last, how far each has read."""
 
-    conversation: int
-    peer: str
+    conversation: Number
+    peer: AccountName
     display_name: str
+    # Of the peer: person or thing.
+    kind: str
     last_message: MessageRecord | None
-    last_seq: int
-    read: int
-    delivered: int
-    peer_read: int
-    peer_delivered: int
+    last_seq: Number
+    read: Cursor
+    delivered: Cursor
+    peer_read: Cursor
+    peer_delivered: Cursor
     unread: int
     online: bool
-    last_seen_at: str | None
+    last_seen_at: Time | None
     # Nobody can write to the peer any more.
     deleted: bool
     muted: bool
@@ -61,121 +56,98 @@ def direct_conversation(session: Session, account: Account, peer: Account) -> Co
     return session.exec(select(Conversation).where(Conversation.key == key)).first()
 
 
+# The key of the conversation of `:account` and `other`, as `direct_key` makes it.
+KEY_WITH_OTHER = """
+    CASE WHEN other.id < :account THEN other.id || ':' || CAST(:account AS TEXT)
+         ELSE CAST(:account AS TEXT) || ':' || other.id END
+"""
+
+# The newest text is a short walk from the end of a conversation, over what was done to texts since.
+_LINES = f"""
+SELECT conversation.id, conversation.last_seq,
+       mine.read_seq, mine.delivered_seq, mine.muted, mine.pinned, mine.archived_seq,
+       theirs.read_seq, theirs.delivered_seq,
+       peer.id, peer.name, peer.display_name, peer.kind, peer.last_seen_at, peer.deleted_at,
+       peer.hides_read, peer.hides_presence,
+       -- whether one has blocked the other, or is a thing that may not talk with it
+       EXISTS (SELECT 1 FROM block WHERE account_id = :account AND blocked_id = peer.id)
+         OR EXISTS (SELECT 1 FROM block WHERE account_id = peer.id AND blocked_id = :account)
+         OR {MAY_NOT_TALK},
+       EXISTS (SELECT 1 FROM presence WHERE account_id = peer.id),
+       (SELECT count(*) FROM message AS new
+        WHERE new.conversation_id = mine.conversation_id AND new.seq > mine.read_seq
+          AND new.sender_id <> :account AND new.kind = 'text'
+          AND new.body <> ''),  -- as one is that was unsent
+       {COLUMNS}
+FROM member AS mine
+JOIN member AS theirs ON theirs.conversation_id = mine.conversation_id
+                     AND theirs.account_id <> mine.account_id
+JOIN account AS peer ON peer.id = theirs.account_id
+JOIN conversation ON conversation.id = mine.conversation_id
+JOIN message ON message.conversation_id = conversation.id AND message.seq = (
+    SELECT newest.seq FROM message AS newest
+    WHERE newest.conversation_id = conversation.id AND newest.kind = 'text'
+    ORDER BY newest.seq DESC LIMIT 1)
+WHERE mine.account_id = :account
+"""  # noqa: S608  nothing but words of ours
+# Where the columns of the newest text begin in a row of them.
+_NEWEST = 20
+_ALL_LINES = text(f"{_LINES} ORDER BY message.stored_at DESC, conversation.id DESC")
+_ONE_LINE = text(f"{_LINES} AND peer.id = :peer")
+
+
 def conversations_of(
     session: Session, account: Account, *, peer: Account | None = None
 ) -> list[ConversationSummary]:
     """All conversations of the account, that with the newest text first, or the one with the peer;
-    in three statements."""
-    mine, theirs = aliased(Member), aliased(Member)
-    last_is_mine = col(Message.sender_id) == account.id
-    unread = (
-        select(func.count())
-        .select_from(Message)
-        .where(
-            Message.conversation_id == mine.conversation_id,
-            Message.seq > mine.read_seq,
-            Message.sender_id != account.id,
-            Message.kind == "text",
-            Message.body != "",  # as one is that was unsent
-        )
-        .correlate(mine)
-        .scalar_subquery()
-    )
-    rows = session.execute(
-        select(  # type: ignore[call-overload]
-            Conversation, mine, theirs, Account, Message, last_is_mine, unread, _is_apart(account)
-        )
-        .join(mine, mine.conversation_id == Conversation.id)
-        .join(
-            theirs,
-            (theirs.conversation_id == Conversation.id) & (theirs.account_id != mine.account_id),
-        )
-        .join(Account, Account.id == theirs.account_id)
-        .join(
-            Message,
-            (col(Message.conversation_id) == Conversation.id)
-            & (col(Message.seq) == newest_text(Conversation.id)),
-        )
-        .where(mine.account_id == account.id, true() if peer is None else Account.id == peer.id)
-        .order_by(col(Message.stored_at).desc(), col(Conversation.id).desc())
-    ).all()
-    shown = {
-        other.id
-        for _, _, _, other, *_, is_apart in rows
-        if not (account.hides_presence or other.hides_presence or other.deleted_at or is_apart)
-    }
-    online = online_among(session, shown)
-    changes = (
-        changes_of_newest_texts(session, account)
-        if peer is None
-        else _changes_of_one(session, [row.Message for row in rows])
-    )
-    return [
-        ConversationSummary(
-            conversation=conversation.id,
-            peer=other.name,
-            display_name=other.display_name,
-            last_message=as_it_is_now(
-                message_record(
-                    message,
-                    *((account.name, other.name) if is_mine else (other.name, account.name)),
-                ),
-                changes.get((message.conversation_id, message.seq), ()),
-                {account.id: account.name, other.id: other.name},
-            ),
-            last_seq=conversation.last_seq,
-            read=me.read_seq,
-            delivered=me.delivered_seq,
-            peer_read=0 if account.hides_read or other.hides_read else they.read_seq,
-            peer_delivered=they.delivered_seq,
-            unread=unread_count,
-            online=other.id in online,
-            last_seen_at=wire_time(other.last_seen_at) if other.id in shown else None,
-            deleted=other.deleted_at is not None,
-            muted=me.muted,
-            archived=_is_archived(me, message),
-            pinned=me.pinned,
-        )
-        for conversation, me, they, other, message, is_mine, unread_count, _ in rows
-    ]
+    in one statement, and one more where something was done since to a newest text."""
+    asked = {"account": account.id, "owner": account.owner_id}
+    if peer is None:
+        rows = session.connection().execute(_ALL_LINES, asked).all()
+    else:
+        rows = session.connection().execute(_ONE_LINE, {**asked, "peer": peer.id}).all()
+    changes = _changes_of_newest(session, rows)
+    return [_summary(account, row, changes) for row in rows]
 
 
-def _is_archived(me: Member, newest: Message) -> bool:
-    """A later message brings it back, unless the account wants to hear nothing of it either."""
-    return me.archived_seq is not None and (me.muted or newest.seq <= me.archived_seq)
-
-
-def _changes_of_one(session: Session, newest: Sequence[Message]) -> Changes:
-    """What was done to the newest text of a conversation, if it is there."""
-    for message in newest:
-        return changes_between(session, message.conversation_id, message.seq, message.seq)
-    return {}
-
-
-def _is_apart(account: Account) -> ColumnElement[bool]:
-    """Whether one of both has blocked the other."""
-    has_blocked = and_(col(Block.account_id) == account.id, col(Block.blocked_id) == Account.id)
-    is_blocked = and_(col(Block.account_id) == Account.id, col(Block.blocked_id) == account.id)
-    return select(Block).where(or_(has_blocked, is_blocked)).correlate(Account).exists()
-
-
-def message_record(message: Message, sender: str, to: str) -> MessageRecord:
-    """A row of the archive as everyone heard of it."""
-    return MessageRecord(
-        conversation=message.conversation_id,
-        seq=message.seq,
-        id=message.client_id,
-        sender=sender,
-        to=to,
-        kind=message.kind,
-        text=message.body,
-        sent_at=wire_time(message.sent_at),
-        stored_at=rfc3339(message.stored_at),
-        target=message.target_seq,
-        reply_to=message.reply_to_seq,
+def _summary(account: Account, row: Sequence[Any], changes: Changes) -> ConversationSummary:
+    conversation, last_seq, read, delivered, muted, pinned, archived_seq, *more = row[:_NEWEST]
+    peer_read, peer_delivered, peer_id, peer, display_name, kind, *more = more
+    last_seen_at_ms, deleted_at_ms, hides_read, hides_presence, *more = more
+    are_apart, is_online, unread = more
+    newest = row[_NEWEST:]
+    seq, sender_id, *_ = newest
+    names = {account.id: account.name, peer_id: peer}
+    to = peer if sender_id == account.id else account.name
+    last_message = record_of(newest, conversation, names[sender_id], to)
+    if done := changes.get((conversation, seq)):
+        last_message = as_it_is_now(last_message, done, names)
+    hides_presence = account.hides_presence or hides_presence or are_apart
+    is_shown = not (hides_presence or deleted_at_ms is not None)
+    return ConversationSummary(
+        conversation=conversation,
+        peer=peer,
+        display_name=display_name,
+        kind=kind,
+        last_message=last_message,
+        last_seq=last_seq,
+        read=read,
+        delivered=delivered,
+        peer_read=0 if account.hides_read or hides_read or are_apart else peer_read,
+        peer_delivered=0 if are_apart else peer_delivered,
+        unread=unread,
+        online=is_shown and bool(is_online),
+        last_seen_at=wire_time_from(last_seen_at_ms) if is_shown else None,
+        deleted=deleted_at_ms is not None,
+        muted=bool(muted),
+        # A later message brings it back, unless the account wants to hear nothing of it either.
+        archived=archived_seq is not None and (bool(muted) or seq <= archived_seq),
+        pinned=bool(pinned),
     )
 
 
-def wire_time(time: datetime | None) -> str | None:
-    """A time that may be unknown, as it goes over the wire."""
-    return None if time is None else rfc3339(time)
+def _changes_of_newest(session: Session, rows: Sequence[Sequence[Any]]) -> Changes:
+    """What was done to the newest texts. A change comes after its text, so where the text is the
+    last of all there is none."""
+    newest = [(row[0], row[_NEWEST], row[_NEWEST]) for row in rows if row[_NEWEST] < row[1]]
+    return changes_in(session, newest) if newest else {}

@@ -3,7 +3,8 @@
 What is written here is done in this order: begin, erase, forget the devices (which is `web`'s, as
 the broker is told), finish. From the first step on, the account is nobody: nothing is delivered to
 it, and nothing that it sent is stored any more. Whoever comes to a deletion that was cut off goes
-on with it. The name stays taken, and others keep their conversations with it.
+on with it. The name stays taken, and others keep their conversations with it. An owner's things go
+with the owner.
 """
 
 import time
@@ -13,14 +14,14 @@ from datetime import datetime
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, select, update
 
+from chat.accounts import NO_PASSWORD
 from chat.database import Database
 from chat.indexing import forget_texts
 from chat.logins import end_logins
 from chat.models import Account, Block, Deletion, Invitation, Member, Message, Presence
+from chat.things import forget_allowances, things_of
 
 SHOWN_AS = "Deleted account"
-# No hash: it opens nothing.
-_NO_PASSWORD = "!"  # noqa: S105
 # As many rows as one transaction changes, so that the bridge never waits long.
 _MESSAGES_AT_ONCE = 500
 _CONVERSATIONS_AT_ONCE = 500
@@ -35,9 +36,9 @@ def begin_deletion(
     login_id: str | None,
     now: datetime,
 ) -> None:
-    """From now on the account is nobody. A second call goes on with the first one, and may ask for
-    more to be erased, never for less. The login is that of the browser that asks: it lasts until
-    all is done, so that it can ask again."""
+    """From now on the account is nobody, and so are its things. A second call goes on with the
+    first one, and may ask for more to be erased, never for less. The login is that of the browser
+    that asks: it lasts until all is done, so that it can ask again."""
     assert account.id is not None
     # Locked, since two may ask at once; messages of the account are stored meanwhile.
     named = select(Account).where(Account.id == account.id).with_for_update(key_share=True)
@@ -49,15 +50,23 @@ def begin_deletion(
     deletion.logins += len(end_logins(session, account, but=login_id))
     deletion.blocks += _forget_blocks(session, account.id)
     deletion.invitations += _forget_invitations(session, account.id)
+    forget_allowances(session, account.id)
+    erases_messages = deletion.erases_messages
+    things = things_of(session, deleted)
+    deletion.things += len(things)
+    for thing in (*things, *unfinished_deletions(session, owner=deleted)):
+        begin_deletion(session, thing, erases_messages=erases_messages, login_id=None, now=now)
     deleted.display_name = SHOWN_AS
     deleted.last_seen_at = None
     deleted.deleted_at = deleted.deleted_at or now
     session.add_all((deleted, deletion))
 
 
-def unfinished_deletions(session: Session) -> list[Account]:
-    """Those accounts whose deletion was begun, and not finished yet."""
+def unfinished_deletions(session: Session, *, owner: Account | None = None) -> list[Account]:
+    """Those accounts, or those things of an owner, whose deletion was begun, and not finished."""
     unfinished = select(Account).join(Deletion).where(col(Deletion.finished_at).is_(None))
+    if owner is not None:
+        unfinished = unfinished.where(Account.owner_id == owner.id)
     return list(session.exec(unfinished))
 
 
@@ -92,7 +101,7 @@ def finish_deletion(session: Session, account: Account, now: datetime) -> Deleti
     session.add(deletion)
     session.exec(delete(Presence).where(col(Presence.account_id) == account.id))
     of_account = col(Account.id) == account.id
-    session.exec(update(Account).where(of_account).values(password_hash=_NO_PASSWORD))
+    session.exec(update(Account).where(of_account).values(password_hash=NO_PASSWORD))
     return deletion
 
 

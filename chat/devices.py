@@ -37,20 +37,25 @@ def new_device_id() -> str:
 
 def new_device(*, account: Account, name: str, kind: str, now: datetime) -> Device:
     """A device that is not in SQL yet, since the broker is told first. Raises NotAcceptable."""
+    check_name_and_kind(name, kind)
+    assert account.id is not None
+    return Device(
+        id=new_device_id(),
+        account_id=account.id,
+        name=name.strip(),
+        kind=kind,
+        generation=1,
+        created_at=now,
+    )
+
+
+def check_name_and_kind(name: str, kind: str) -> None:
+    """Raises NotAcceptable."""
     name = name.strip()
     if not 1 <= len(name) <= NAME_CHARACTERS or not is_printable(name):
         raise NotAcceptable("name", f"must be 1 to {NAME_CHARACTERS} printable characters long")
     if kind not in KINDS:
         raise NotAcceptable("kind", f"must be one of {', '.join(KINDS)}")
-    assert account.id is not None
-    return Device(
-        id=new_device_id(),
-        account_id=account.id,
-        name=name,
-        kind=kind,
-        generation=1,
-        created_at=now,
-    )
 
 
 def check_may_add_device(session: Session, account: Account) -> None:
@@ -138,9 +143,9 @@ def _owned_device(session: Session, user_name: str) -> tuple[Account, Device] | 
     named = account_and_device(user_name)
     if named is None:
         return None
-    account_name, device_id = named
-    owned = select(Account, Device).join(Device)
-    return session.exec(owned.where(Device.id == device_id, Account.name == account_name)).first()
+    values = dict(zip(("account", "device"), named, strict=True))
+    found = session.execute(_OWNED, values).first()
+    return None if found is None else (found[0], found[1])
 
 
 def _generation_of(session: Session, user_name: str) -> int | None:
@@ -152,12 +157,10 @@ def _generation_of(session: Session, user_name: str) -> int | None:
     return session.connection().execute(_GENERATION, values).scalar()
 
 
-# Built once: to build it costs more than to run it.
-_GENERATION = (
-    select(Device.generation)
-    .join(Account)
-    .where(Device.id == bindparam("device"), Account.name == bindparam("account"))
-)
+# Built once: to build one costs more than to run it.
+_IS_OWNED = (Device.id == bindparam("device"), Account.name == bindparam("account"))
+_OWNED = select(Account, Device).join(Device).where(*_IS_OWNED)
+_GENERATION = select(Device.generation).join(Account).where(*_IS_OWNED)
 
 
 def _secret(server_key: bytes, device_id: str, generation: int) -> str:

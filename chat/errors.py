@@ -84,6 +84,46 @@ class UnknownConversation(KatydidError):
         self.peer = peer
 
 
+class UnknownThing(KatydidError):
+    """The account owns no thing of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"You have no thing named {name}.")
+        self.name = name
+
+
+class TooManyThings(KatydidError):
+    """The account owns as many things as one may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You have {most} things, which is the most; delete one first.")
+
+
+class TooManyThingsEver(KatydidError):
+    """The account has made as many things as one may, those that were deleted among them."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"You have made {most} things, which is the most: no name is ever given out again."
+        )
+
+
+class TooManyAllowed(KatydidError):
+    """As many accounts may talk with the thing as can."""
+
+    def __init__(self, thing: str, most: int) -> None:
+        super().__init__(f"{most} accounts may talk with {thing}, which is the most.")
+        self.thing = thing
+
+
+class CredentialJustMade(KatydidError):
+    """Two asked for a new credential of a thing at once, and this is the second one."""
+
+    def __init__(self, thing: str) -> None:
+        super().__init__(f"Another new credential of {thing} was made in this moment; ask again.")
+        self.thing = thing
+
+
 class UnknownDevice(KatydidError):
     """The account has no device with this id."""
 

@@ -17,12 +17,13 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from chat.blocks import blocks_of
-from chat.conversations import message_record, wire_time
 from chat.database import Database
 from chat.devices import devices_of
 from chat.invitations import invitations_of
 from chat.models import Account, Conversation, Member, Message
 from chat.payloads import MessageRecord
+from chat.records import message_record, wire_time
+from chat.things import allowed_at, owner_of, things_of
 from chat.times import rfc3339
 
 # Even of the longest messages, a few megabytes.
@@ -35,6 +36,7 @@ class ExportedAccount(Struct, frozen=True):
     account: str
     display_name: str
     kind: str
+    owner: str | None
     created_at: str
     last_seen_at: str | None
     hides_presence: bool
@@ -78,6 +80,15 @@ class ExportedInvitation(Struct, frozen=True):
     used_by: str | None
 
 
+class ExportedThing(Struct, frozen=True):
+    """A thing of the account, and who may talk with it besides."""
+
+    account: str
+    display_name: str
+    created_at: str
+    allowed: list[str]
+
+
 # What a line of each file is; the first one is a single object.
 FILES: dict[str, type[Struct]] = {
     "account.json": ExportedAccount,
@@ -86,15 +97,19 @@ FILES: dict[str, type[Struct]] = {
     "messages.jsonl": MessageRecord,
     "blocks.jsonl": ExportedBlock,
     "invitations.jsonl": ExportedInvitation,
+    "things.jsonl": ExportedThing,
 }
 
 
 def export(database: Database, account: Account, now: datetime) -> dict[str, Iterator[bytes]]:
     """The files by their names, in pieces of some hundred kilobytes at most."""
+    with database.reading() as session:
+        owner = owner_of(session, account)
     described = ExportedAccount(
         account=account.name,
         display_name=account.display_name,
         kind=account.kind,
+        owner=owner.name if owner else None,
         created_at=rfc3339(account.created_at),
         last_seen_at=wire_time(account.last_seen_at),
         hides_presence=account.hides_presence,
@@ -109,6 +124,7 @@ def export(database: Database, account: Account, now: datetime) -> dict[str, Ite
         "messages.jsonl": _message_lines(database, account),
         "blocks.jsonl": _all_of(database, account, _blocks),
         "invitations.jsonl": _all_of(database, account, _invitations),
+        "things.jsonl": _all_of(database, account, _things),
     }
 
 
@@ -183,6 +199,20 @@ def _invitations(session: Session, account: Account) -> list[Any]:
             used_by=used_by,
         )
         for invitation, used_by in invitations_of(session, account)
+    ]
+
+
+def _things(session: Session, account: Account) -> list[Any]:
+    things = things_of(session, account)
+    allowed = allowed_at(session, things)
+    return [
+        ExportedThing(
+            account=thing.name,
+            display_name=thing.display_name,
+            created_at=rfc3339(thing.created_at),
+            allowed=allowed[thing.name],
+        )
+        for thing in things
     ]
 
 

@@ -48,11 +48,11 @@ def index_messages(database: Database, *, most: int = BATCH) -> int:
         return most - left
 
 
-def search_id(message: Message) -> int:
+def search_id(conversation_id: int, seq: int, *, stored_ms: int) -> int:
     """Of two texts the later one has the higher id; of one millisecond, those of a conversation
     stand side by side, apart from those of others."""
-    conversation = zlib.crc32(b"%d" % message.conversation_id)
-    return first_id(milliseconds(message.stored_at)) | (conversation + message.seq) % (1 << ID_BITS)
+    conversation = zlib.crc32(b"%d" % conversation_id)
+    return first_id(stored_ms) | (conversation + seq) % (1 << ID_BITS)
 
 
 def first_id(stored_ms: int) -> int:
@@ -143,7 +143,11 @@ def _add(
             )
         }
     # A text that was emptied stays so, whatever an edit before that said.
-    ids = {seq: search_id(known[seq]) for seq in saying if known[seq].body}
+    ids = {
+        seq: search_id(conversation_id, seq, stored_ms=milliseconds(known[seq].stored_at))
+        for seq in saying
+        if known[seq].body
+    }
     _tell_apart(session, ids)
     tokens = tokens_of(session, conversation_id)
     rows = [

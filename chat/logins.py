@@ -8,11 +8,22 @@ ended at any moment, by another tab or another worker.
 import secrets
 from datetime import datetime, timedelta
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, delete, select, update
 
 from chat.models import Account, Device, Login
 
 LASTS = timedelta(days=30)
+# A page that opens need not wait for a write each time.
+PROLONGED_EVERY = timedelta(days=1)
+
+# Built once: to build it costs more than to run it.
+_LOGIN = (
+    select(Account, Device, Login.seen_at)
+    .join(Login, col(Login.account_id) == Account.id)
+    .join(Device, col(Device.id) == Login.device_id, isouter=True)
+    .where(Login.id == bindparam("login"), col(Login.seen_at) > bindparam("seen_after"))
+)
 
 
 def begin_login(session: Session, account: Account, now: datetime) -> Login:
@@ -26,23 +37,22 @@ def begin_login(session: Session, account: Account, now: datetime) -> Login:
 
 def find_login(
     session: Session, login_id: str, now: datetime
-) -> tuple[Login, Account, Device | None] | None:
-    """The login with its account and its browser's device; None when it was ended or is old."""
-    found = session.exec(
-        select(Login, Account, Device)
-        .join(Account, col(Account.id) == Login.account_id)
-        .join(Device, col(Device.id) == Login.device_id, isouter=True)
-        .where(Login.id == login_id, col(Login.seen_at) > now - LASTS)
-    ).first()
-    if found is None:
-        return None
-    login, account, device = found
-    return login, account, device
+) -> tuple[Account, Device | None, datetime] | None:
+    """The account of the login, its browser's device, and when it was made to last longer; None
+    when it was ended or is old."""
+    asked = {"login": login_id, "seen_after": now - LASTS}
+    found = session.execute(_LOGIN, asked).first()
+    return None if found is None else (found[0], found[1], found[2])
 
 
 def bind_login(session: Session, login_id: str, device: Device) -> None:
     """Make the device that of the login's browser: the login ends with it."""
     session.exec(update(Login).where(col(Login.id) == login_id).values(device_id=device.id))
+
+
+def is_prolonged(seen_at: datetime, now: datetime) -> bool:
+    """Whether it was not long ago that it was made to last longer: to the day is enough."""
+    return now - seen_at < PROLONGED_EVERY
 
 
 def prolong_login(session: Session, login_id: str, now: datetime) -> None:

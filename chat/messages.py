@@ -4,16 +4,31 @@ Writing is the bridge's business. A page from the middle of a long conversation 
 newest costs: the primary key is walked from the cursor on, never counted over with OFFSET.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import text
+from sqlmodel import Session
 
-from chat.accounts import account_named
 from chat.changes import as_it_is_now, changes_between
-from chat.conversations import direct_conversation, message_record
+from chat.conversations import KEY_WITH_OTHER
 from chat.errors import UnknownAccount, WrongCursor
-from chat.models import Account, Message
-from chat.payloads import HISTORY_DEFAULT, HISTORY_LIMIT, LARGEST_SEQ, MessageRecord
+from chat.fields import LARGEST_SEQ
+from chat.models import Account
+from chat.payloads import HISTORY_DEFAULT, HISTORY_LIMIT, MessageRecord
+from chat.records import COLUMNS, record_of
+from chat.topics import is_account_name
+
+# Whom one talks with, and the conversation, which is null before its first message.
+_OTHER = text(f"""
+SELECT other.id, conversation.id FROM account AS other
+LEFT JOIN conversation ON conversation.key = {KEY_WITH_OTHER}
+WHERE other.name = :peer
+""")  # noqa: S608  nothing but words of ours
+_PAGE = f"SELECT {COLUMNS} FROM message WHERE message.conversation_id = :conversation"  # noqa: S608
+_BEFORE = text(f"{_PAGE} AND message.seq < :before ORDER BY message.seq DESC LIMIT :most")
+_AFTER = text(f"{_PAGE} AND message.seq > :after ORDER BY message.seq LIMIT :most")
 
 
 @dataclass(frozen=True)
@@ -40,37 +55,47 @@ def history(
     Raises WrongCursor, and UnknownAccount for the peer. Two who never wrote have an empty page.
     """
     _check_cursors(before, after, limit)
-    other = account_named(session, peer)
-    if other is None:
-        raise UnknownAccount(peer)
-    conversation = direct_conversation(session, account, other)
-    if conversation is None:
+    other_id, conversation_id = _with(session, account, peer)
+    if conversation_id is None:
         return Page([], more=False)
-    page = select(Message).where(Message.conversation_id == conversation.id)
+    asked = {"conversation": conversation_id, "most": limit + 1}
     if after is not None:
-        page = page.where(Message.seq > after).order_by(col(Message.seq))
+        found = session.connection().execute(_AFTER, {**asked, "after": after}).all()
+        rows = found[:limit]
     else:
-        page = page.where(Message.seq < (LARGEST_SEQ if before is None else before))
-        page = page.order_by(col(Message.seq).desc())
-    found = list(session.exec(page.limit(limit + 1)))
-    messages = found[:limit] if after is not None else found[:limit][::-1]
-    return Page(_records(session, account, other, messages), more=len(found) > limit)
+        before = LARGEST_SEQ if before is None else before
+        found = session.connection().execute(_BEFORE, {**asked, "before": before}).all()
+        rows = found[:limit][::-1]
+    names = {account.id: account.name, other_id: peer}
+    return Page(_records(session, conversation_id, names, rows), more=len(found) > limit)
+
+
+def _with(session: Session, account: Account, peer: str) -> tuple[int, int | None]:
+    """The other's id and the conversation's. Raises UnknownAccount."""
+    asked = {"account": account.id, "peer": peer}
+    found = session.connection().execute(_OTHER, asked).first() if is_account_name(peer) else None
+    if found is None:
+        raise UnknownAccount(peer)
+    return found[0], found[1]
 
 
 def _records(
-    session: Session, account: Account, other: Account, messages: list[Message]
+    session: Session,
+    conversation_id: int,
+    names: dict[int | None, str],
+    rows: Sequence[Sequence[Any]],
 ) -> list[MessageRecord]:
     """Of neighbouring messages, so that what was done to them is found by one range."""
-    if not messages:
+    if not rows:
         return []
-    conversation_id = messages[0].conversation_id
-    changes = changes_between(session, conversation_id, messages[0].seq, messages[-1].seq)
-    names = {account.id: account.name, other.id: other.name}
-    to = {account.id: other.name, other.id: account.name}
+    changes = changes_between(session, conversation_id, rows[0][0], rows[-1][0])
+    one, other = names
+    to = {one: names[other], other: names[one]}
     records = []
-    for message in messages:
-        record = message_record(message, names[message.sender_id], to[message.sender_id])
-        if done := changes.get((conversation_id, message.seq)):
+    for row in rows:
+        seq, sender_id, *_ = row
+        record = record_of(row, conversation_id, names[sender_id], to[sender_id])
+        if done := changes.get((conversation_id, seq)):
             record = as_it_is_now(record, done, names)
         records.append(record)
     return records

@@ -31,7 +31,13 @@ class Account(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(_Id, primary_key=True))
     name: str = Field(max_length=32, unique=True)
     display_name: str = Field(max_length=64)
+    # person or thing; never changes.
     kind: str = Field(default="person", max_length=8)
+    # Whose thing it is; null for a person. Never changes. The index serves "an owner's things".
+    owner_id: int | None = Field(
+        default=None, foreign_key="account.id", index=True, sa_type=_Id, nullable=True
+    )
+    # That of a thing is no hash, and opens nothing.
     password_hash: str = Field(max_length=255)
     created_at: datetime = Field(sa_type=UtcMilliseconds)
     # When its last connection ended; null until the first one has.
@@ -73,8 +79,9 @@ class Login(SQLModel, table=True):
     device_id: str | None = Field(
         default=None, foreign_key="device.id", ondelete="CASCADE", index=True, max_length=16
     )
-    # Moved when the cookie is made to last longer.
-    seen_at: datetime = Field(sa_type=UtcMilliseconds)
+    # Moved when the cookie is made to last longer. The index serves whoever logs in, and forgets
+    # those that are old.
+    seen_at: datetime = Field(index=True, sa_type=UtcMilliseconds)
 
 
 class Conversation(SQLModel, table=True):
@@ -118,11 +125,14 @@ class Message(SQLModel, table=True):
         # Nothing is doubled, for ever; begins with the conversation, so that the table can be
         # distributed by it.
         UniqueConstraint("conversation_id", "sender_id", "client_id", name="uq_message_client_id"),
-        # Serves "what was done to these texts"; a text is not in it, so it costs a send nothing.
+        # Serves "what was done to these texts, of each kind and member the newest", each in one
+        # step (`changes.py`); a text is not in it, so it costs a send nothing.
         Index(
-            "ix_message_target",
+            "ix_message_change",
             "conversation_id",
             "target_seq",
+            "kind",
+            "sender_id",
             "seq",
             sqlite_where=text("target_seq IS NOT NULL"),
             postgresql_where=text("target_seq IS NOT NULL"),
@@ -191,6 +201,14 @@ class Block(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcMilliseconds)
 
 
+class Allowance(SQLModel, table=True):
+    """The owner of `thing` lets `allowed` talk with it, besides himself."""
+
+    thing_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
+    allowed_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
+    created_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
 class Invitation(SQLModel, table=True):
     """A link with which one account can be registered, once, before it expires."""
 
@@ -223,6 +241,7 @@ class Deletion(SQLModel, table=True):
     logins: int = Field(default=0)
     blocks: int = Field(default=0)
     invitations: int = Field(default=0)
+    things: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     # Those that were texts.
     messages: int = Field(default=0)
 
@@ -287,6 +306,39 @@ class Shard(SQLModel, table=True):
     served_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
 
 
+class LeaseTerm(SQLModel, table=True):
+    """From when to when a bridge held a shard: who received a message is read from here. A row is
+    made, and one ended, only when a shard changes hands; times by the database's clock."""
+
+    __tablename__ = "lease_term"
+
+    shard: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    # That of the lease.
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    worker: str = Field(max_length=64)
+    began_at: datetime = Field(sa_type=UtcMilliseconds)
+    # Null while it lasts, and when it ran out and nobody has taken the shard since.
+    ended_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+
+
+class RefusedCopy(SQLModel, table=True):
+    """A copy of a message that the broker did not take for delivery to an account. Rare: a node of
+    a cluster is away. The account fetches the message when it sees the gap."""
+
+    __tablename__ = "refused_copy"
+
+    conversation_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("conversation.id"), primary_key=True, autoincrement=False)
+    )
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    account_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    )
+    # The broker's reason code (MQTT 5.0, section 2.4), such as 0x83.
+    reason: int
+    refused_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
 class BridgeWorker(SQLModel, table=True):
     """A bridge that runs, so that shards can be shared evenly among all of them."""
 
@@ -305,4 +357,5 @@ class RateLimit(SQLModel, table=True):
 
     key: str = Field(primary_key=True, max_length=255)
     count: int
-    expires_at: datetime = Field(sa_type=UtcMilliseconds)
+    # The index serves whoever sweeps up what has ended, as each new window does.
+    expires_at: datetime = Field(index=True, sa_type=UtcMilliseconds)

@@ -12,14 +12,13 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from chat.fields import LARGEST_SEQ, AccountName, Cursor, Number, Time, shown_as
 from chat.times import LATEST_MS, milliseconds
 
 TEXT_CHARACTERS = 4_000
 REACTION_CHARACTERS = 32
 HISTORY_LIMIT = 200
 HISTORY_DEFAULT = 50
-# The largest whole number that every JSON reader keeps exact (RFC 8259, section 6).
-LARGEST_SEQ = 2**53 - 1
 
 Reason = Literal["malformed", "unknown-recipient", "refused", "too-long", "rate-limited"]
 T = TypeVar("T")
@@ -28,6 +27,16 @@ _SeqOfText = Annotated[int, Meta(ge=1, le=LARGEST_SEQ)]
 _SentAt = Annotated[datetime, Meta(tz=True)] | None
 # NUL is a character that PostgreSQL cannot keep.
 _Label = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[^\\x00]*$")]
+# Checked by hand, since a text that is too long has a reason of its own.
+_Text = Annotated[str, shown_as(minLength=1, maxLength=TEXT_CHARACTERS)]
+_Reaction = Annotated[str, shown_as(maxLength=REACTION_CHARACTERS, examples=["👍"])]
+_Kind = Annotated[
+    str,
+    shown_as(
+        "text, edit, unsend or reaction; show others, which later versions may have, as such",
+        examples=["text"],
+    ),
+]
 _BEGINS_LIKE_JSON = re.compile(r'\s*\{\s*["}]')
 # Of the characters that control others, those that emoji are made with: the joiner of two, and the
 # letters in the flags of countries' parts (Unicode TS 51).
@@ -46,7 +55,7 @@ class NotAPayload(ValueError):
 class Send(Struct, frozen=True):
     """A text to archive. `id` is the sender's own, None when the payload was the bare text."""
 
-    text: str
+    text: _Text
     id: _Label | None = None
     sent_at: _SentAt = None
     reply_to: _SeqOfText | None = None
@@ -57,7 +66,7 @@ class Edit(Struct, frozen=True):
 
     id: _Label
     seq: _SeqOfText
-    text: str
+    text: _Text
     sent_at: _SentAt = None
 
 
@@ -74,7 +83,7 @@ class React(Struct, frozen=True):
 
     id: _Label
     seq: _SeqOfText
-    reaction: str
+    reaction: _Reaction
     sent_at: _SentAt = None
 
 
@@ -107,44 +116,44 @@ class MessageRecord(Struct, frozen=True, omit_defaults=True):
     became of a text since: history has them, the live message of the text cannot.
     """
 
-    conversation: int
-    seq: int
+    conversation: Number
+    seq: Number
     id: str
-    sender: str = msgspec.field(name="from")
-    to: str
-    kind: str
+    sender: AccountName = msgspec.field(name="from")
+    to: AccountName
+    kind: _Kind
     text: str
-    sent_at: str | None
-    stored_at: str
-    target: int | None = None
-    reply_to: int | None = None
-    edited_at: str | None = None
-    unsent_at: str | None = None
+    sent_at: Time | None
+    stored_at: Time
+    target: Number | None = None
+    reply_to: Number | None = None
+    edited_at: Time | None = None
+    unsent_at: Time | None = None
     reactions: dict[str, str] | None = None
 
 
 class ReceiptRecord(Struct, frozen=True):
     """How far an account has received and read."""
 
-    conversation: int
-    account: str
-    delivered: int
-    read: int
+    conversation: Number
+    account: AccountName
+    delivered: Cursor
+    read: Cursor
 
 
 class TypingRecord(Struct, frozen=True):
     """Somebody is writing."""
 
-    conversation: int
-    sender: str = msgspec.field(name="from")
+    conversation: Number
+    sender: AccountName = msgspec.field(name="from")
 
 
 class PresenceRecord(Struct, frozen=True):
     """Whether an account is online, and when it last was."""
 
-    account: str
+    account: AccountName
     online: bool
-    last_seen_at: str | None
+    last_seen_at: Time | None
 
 
 class HistoryRecord(Struct, frozen=True):
@@ -166,6 +175,26 @@ class ErrorRecord(Struct, frozen=True):
 
 
 Record = MessageRecord | ReceiptRecord | TypingRecord | PresenceRecord | HistoryRecord | ErrorRecord
+# The last level of the topic that each goes down at.
+KINDS: dict[type[Record], str] = {
+    MessageRecord: "message",
+    ReceiptRecord: "receipt",
+    TypingRecord: "typing",
+    PresenceRecord: "presence",
+    HistoryRecord: "history",
+    ErrorRecord: "error",
+}
+# What the JSON of each verb is; `typing` has none.
+PAYLOADS: dict[str, type[Struct]] = {
+    "send": Send,
+    "edit": Edit,
+    "unsend": Unsend,
+    "react": React,
+    "delivered": Receipt,
+    "read": Receipt,
+    "presence": Announcement,
+    "history": HistoryRequest,
+}
 
 _encoder = msgspec.json.Encoder()
 _send = msgspec.json.Decoder(Send)

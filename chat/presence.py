@@ -18,11 +18,14 @@ def online_among(session: Session, account_ids: Iterable[int]) -> set[int]:
     return set(session.exec(among.distinct()))
 
 
-def connected_devices(session: Session, account: Account) -> set[str]:
-    """The ids of those devices that are connected and have said so; a connection's name begins with
-    the id of its device."""
+def connections_by_device(session: Session, account: Account) -> dict[str, list[str]]:
+    """The id of each device that is connected and has said so, and what its connections are called;
+    a connection's name begins with the id of its device."""
     names = session.exec(select(Presence.connection).where(Presence.account_id == account.id))
-    return {name.partition("-")[0] for name in names}
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        found.setdefault(name.partition("-")[0], []).append(name)
+    return found
 
 
 def forget_device(session: Session, device: Device) -> None:

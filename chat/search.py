@@ -5,25 +5,25 @@ it is now and looked at once more. So nothing is found that was edited away or u
 behind the index is.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import func
+from sqlalchemy import Row, func, text
 from sqlmodel import Session, col, select
 
 from chat.accounts import account_named
-from chat.changes import Place, as_it_is_now, changes_between
-from chat.conversations import message_record
+from chat.changes import Place, as_it_is_now, changes_in
 from chat.errors import NotAcceptable, UnknownAccount, WrongCursor
 from chat.finding import Candidates, Question, candidates
 from chat.folding import folded, matches, token_of, words_of
 from chat.indexing import LARGEST_ID, first_id, search_id
 from chat.models import Account, Conversation, Member, Message, SearchProgress
 from chat.payloads import MessageRecord
+from chat.records import COLUMNS, WANTED, record_of, wanted
 from chat.times import milliseconds
 
 QUERY_CHARACTERS = 200
@@ -33,6 +33,14 @@ SEARCH_DEFAULT = 20
 # So many messages that are not in the index yet are looked at one by one.
 _TAIL = 2_000
 _BEFORE_HIT, _SNIPPET = 40, 160
+
+# Each is looked up by the primary key: SQLite takes tables in the order of a CROSS JOIN.
+_AT = f"""
+SELECT message.conversation_id, {COLUMNS} FROM {{wanted}} CROSS JOIN message
+WHERE message.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
+  AND message.seq = CAST(wanted.value ->> 1 AS BIGINT) AND message.kind = 'text'
+"""  # noqa: S608  nothing but words of ours
+_TEXTS = {dialect: text(_AT.format(wanted=table)) for dialect, table in WANTED.items()}
 
 
 class Piece(Struct, frozen=True):
@@ -168,7 +176,8 @@ def _tail(session: Session, question: Question) -> dict[Place, int]:
         for row in rows
         if _says_all(row.body, question.words)
     }
-    ids = {(text.conversation_id, text.seq): search_id(text) for text in _messages(session, places)}
+    texts = _texts(session, places)
+    ids = {place: search_id(*place, stored_ms=row.stored_at) for place, row in texts.items()}
     return {place: id for place, id in ids.items() if question.first <= id < question.below}
 
 
@@ -233,37 +242,27 @@ def _with_snippet(record: MessageRecord, where: list[tuple[int, int]]) -> FoundM
     return FoundMessage(**asdict(record), snippet=[piece for piece in pieces if piece.text])
 
 
-def _messages(session: Session, places: Iterable[Place]) -> list[Message]:
-    """Conversation by conversation: for pairs, SQLite walks all messages that there are."""
-    seqs = defaultdict(list)
-    for conversation_id, seq in places:
-        seqs[conversation_id].append(seq)
-    found: list[Message] = []
-    for conversation_id, wanted in seqs.items():
-        found += session.exec(
-            select(Message).where(
-                Message.conversation_id == conversation_id,
-                col(Message.seq).in_(wanted),
-                Message.kind == "text",
-            )
-        )
-    return found
+def _texts(session: Session, places: Iterable[Place]) -> dict[Place, Row[Any]]:
+    """The rows of these texts, by their places; those that are no texts are left out."""
+    statement = _TEXTS[session.get_bind().dialect.name]
+    rows = session.connection().execute(statement, {"wanted": wanted(places)})
+    return {(row[0], row[1]): row for row in rows}
 
 
 def _records(
     session: Session, account: Account, places: Sequence[Place]
 ) -> dict[Place, MessageRecord]:
     """These texts as they are now, by their places."""
-    messages = _messages(session, places)
-    peers = _peers(session, account, {message.conversation_id for message in messages})
+    texts = _texts(session, places)
+    peers = _peers(session, account, {conversation for conversation, _ in texts})
+    changes = changes_in(session, [(conversation, seq, seq) for conversation, seq in texts])
     records = {}
-    for message in messages:
-        place = message.conversation_id, message.seq
-        peer = peers[message.conversation_id]
+    for place, found in texts.items():
+        conversation, *row = tuple(found)
+        peer = peers[conversation]
         names = {account.id: account.name, peer.id: peer.name}
-        to = {account.id: peer.name, peer.id: account.name}[message.sender_id]
-        record = message_record(message, names[message.sender_id], to)
-        changes = changes_between(session, message.conversation_id, message.seq, message.seq)
+        to = {account.id: peer.name, peer.id: account.name}[row[1]]
+        record = record_of(row, conversation, names[row[1]], to)
         records[place] = as_it_is_now(record, changes.get(place, ()), names)
     return records
 

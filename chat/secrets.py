@@ -16,7 +16,8 @@ from pathlib import Path
 from chat.errors import SecretMissing
 from chat.settings import Settings
 
-_FILES = ("server_key", "admin_password", "bridge_password")
+# The names of all files, in the folder `secrets`.
+FILES = ("server_key", "admin_password", "bridge_password")
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,7 +40,7 @@ def load_secrets(settings: Settings) -> Secrets:
 
 def load_secrets_in(folder: Path) -> Secrets:
     """As `load_secrets`, from any folder."""
-    server_key, admin_password, bridge_password = (_read(folder / name) for name in _FILES)
+    server_key, admin_password, bridge_password = (_read(folder / name) for name in FILES)
     return Secrets(base64.urlsafe_b64decode(server_key), admin_password, bridge_password)
 
 
@@ -51,7 +52,7 @@ def make_missing_secrets(settings: Settings) -> list[Path]:
 def make_missing_in(folder: Path, *, more: Sequence[str] = ()) -> list[Path]:
     """As `make_missing_secrets`, in any folder, and with more secrets of the same kind."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return [path for name in (*_FILES, *more) if make_secret(path := folder / name)]
+    return [path for name in (*FILES, *more) if make_secret(path := folder / name)]
 
 
 def make_secret(path: Path, text: str | None = None) -> bool:

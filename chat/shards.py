@@ -3,16 +3,17 @@
 A bridge serves a shard while it holds the shard's lease. One that is not renewed ends by itself, by
 the database's clock alone, since those of machines differ. Each new holder gets a higher number,
 and the archive's transaction asks for it: who was frozen, and wakes up when its lease has long
-gone to another, stores nothing.
+gone to another, stores nothing. Who held which shard when is kept (`LeaseTerm`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from sqlalchemy import case
 from sqlmodel import Session, col, delete, insert, select, update
 
-from chat.models import BridgeWorker, Shard
+from chat.models import BridgeWorker, LeaseTerm, Shard
 from chat.times import database_now_ms
 from chat.topics import SHARDS, shard_digit
 
@@ -30,7 +31,7 @@ class Lease:
 
     shard: int
     number: int
-    unserved_seconds: float | None = field(compare=False)
+    unserved_seconds: float | None = field(default=None, compare=False)
 
 
 def succeed_namesake(session: Session, worker: str) -> None:
@@ -58,7 +59,7 @@ def renew_leases(
         .where(col(Shard.shard).in_(shards), col(Shard.expires_at) <= database_now_ms())
         .with_for_update(skip_locked=True)
     )
-    _give(session, col(Shard.shard).in_(session.exec(free).all()), worker)
+    _give(session, session.exec(free).all(), worker)
     return _leases_of(session, worker)
 
 
@@ -104,15 +105,24 @@ def even_handovers(
 
 
 def hand_over(session: Session, lease: Lease, *, to: str) -> None:
-    """Give the lease to another worker; nothing, if it is no longer what it was."""
+    """Give the lease to another worker; nothing, if it is no longer what it was, or the other has
+    ended meanwhile: what it were given then would be nobody's until the lease ran out."""
+    # Locked, so that who ends right now gives this back too.
+    alive = (col(BridgeWorker.name) == to) & (col(BridgeWorker.expires_at) > database_now_ms())
+    if not session.exec(select(BridgeWorker.name).where(alive).with_for_update()).all():
+        return
     as_it_was = (col(Shard.shard) == lease.shard) & (col(Shard.number) == lease.number)
-    _give(session, as_it_was, to)
+    still_held = select(Shard.shard).where(as_it_was).with_for_update()
+    _give(session, session.exec(still_held).all(), to)
 
 
 def give_back(session: Session, worker: str) -> None:
     """The worker ends: all that it holds is anybody's."""
-    _change(session, col(Shard.worker) == worker, worker=None, expires_at=database_now_ms())
+    # First, so that it is given nothing more; and the shards before their terms, as everybody
+    # takes them, or two would wait for each other.
     session.exec(delete(BridgeWorker).where(col(BridgeWorker.name) == worker))
+    _change(session, col(Shard.worker) == worker, worker=None, expires_at=database_now_ms())
+    _end_terms(session, col(LeaseTerm.worker) == worker, ended_at=database_now_ms())
 
 
 def unserved_shards(session: Session) -> list[int]:
@@ -143,9 +153,24 @@ def _leases_of(session: Session, worker: str) -> dict[int, Lease]:
     }
 
 
-def _give(session: Session, which: Any, worker: str) -> None:
-    until = _from_now(LEASE_SECONDS)
-    _change(session, which, worker=worker, number=Shard.number + 1, expires_at=until)
+def _give(session: Session, shards: Sequence[int], worker: str) -> None:
+    if not shards:  # as at almost every renewal
+        return
+    given = col(Shard.shard).in_(shards)
+    # One that was not handed over ended when it ran out.
+    ran_out = select(Shard.expires_at).where(Shard.shard == LeaseTerm.shard).scalar_subquery()
+    until = case((ran_out < database_now_ms(), ran_out), else_=database_now_ms())
+    _end_terms(session, col(LeaseTerm.shard).in_(shards), ended_at=until)
+    expires_at = _from_now(LEASE_SECONDS)
+    _change(session, given, worker=worker, number=Shard.number + 1, expires_at=expires_at)
+    begun = select(Shard.shard, Shard.number, Shard.worker, database_now_ms()).where(given)
+    columns = ("shard", "number", "worker", "began_at")
+    session.exec(insert(LeaseTerm).from_select(columns, begun))
+
+
+def _end_terms(session: Session, which: Any, *, ended_at: Any) -> None:
+    lasting = col(LeaseTerm.ended_at).is_(None)
+    session.exec(update(LeaseTerm).where(which, lasting).values(ended_at=ended_at))
 
 
 def _change(session: Session, which: Any, **values: Any) -> None:

@@ -5,6 +5,7 @@ database); on the wire it is RFC 3339 with milliseconds and a `Z`.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect
@@ -65,5 +66,12 @@ def rfc3339(time: datetime) -> str:
 
 
 def rfc3339_from(time_ms: int) -> str:
-    """The wire form of a count of milliseconds, as SQL has it."""
-    return rfc3339(_EPOCH + time_ms * _MILLISECOND)
+    """The wire form of a count of milliseconds, as SQL has it. A page has a hundred of them, most
+    of a few minutes: the minute is remembered, which leaves a quarter of the work."""
+    minute, within_ms = divmod(time_ms, 60_000)
+    return f"{_minute(minute)}:{within_ms // 1000:02}.{within_ms % 1000:03}Z"
+
+
+@lru_cache(maxsize=4096)
+def _minute(minute: int) -> str:
+    return (_EPOCH + minute * timedelta(minutes=1)).isoformat(timespec="minutes")[:16]

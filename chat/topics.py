@@ -86,6 +86,17 @@ def down(account: str, kind: str) -> str:
     return f"{_DOWN}/{account}/{kind}"
 
 
+def up_template(verb: str) -> str:
+    """The topics of a verb, with the names of what stands in them in braces."""
+    to = NOBODY if verb == "presence" else "{to}"
+    return f"{_UP}/{{shard}}/{{account}}/{to}/{verb}"
+
+
+def down_template(kind: str) -> str:
+    """The topics of one kind of news, likewise."""
+    return f"{_DOWN}/{{account}}/{kind}"
+
+
 def down_filter(account: str) -> str:
     """What a device subscribes to, to hear all that is meant for its account."""
     return f"{_DOWN}/{account}/#"
@@ -94,6 +105,12 @@ def down_filter(account: str) -> str:
 def all_down_filter() -> str:
     """All that the bridge may publish to."""
     return f"{_DOWN}/#"
+
+
+def account_told_at(topic: str) -> str | None:
+    """The account that is told a message at this topic; None for other kinds of news."""
+    account = topic.removeprefix(f"{_DOWN}/").partition("/")[0]
+    return account if topic == down(account, "message") else None
 
 
 def is_below_down(topic: str, account: str) -> bool:

@@ -8,7 +8,7 @@ import os
 import sys
 
 from chat.errors import KatydidError, SettingError
-from cli.terminal import say
+from cli.terminal import say, spell_what_it_lacks
 
 
 def main(command: str, arguments: list[str]) -> int:
@@ -32,10 +32,26 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.migrate import migrate
 
             return migrate(os.environ)
+        if command == "doctor":
+            from cli.doctor import doctor
+
+            return doctor(os.environ, arguments)
+        if command == "explain":
+            from cli.explain import explain
+
+            return explain(os.environ, arguments)
         if command == "invite":
             from cli.invite import invite
 
             return invite(os.environ, arguments)
+        if command == "chaos":
+            from cli.chaos import chaos
+
+            return chaos(arguments)
+        if command == "bench":
+            from cli.bench import bench
+
+            return bench(arguments)
         if command == "secrets":
             from cli.secrets import make_secrets
 
@@ -67,4 +83,5 @@ def _cluster(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    spell_what_it_lacks()
     sys.exit(main(sys.argv[1], sys.argv[2:]))

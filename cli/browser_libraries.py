@@ -1,6 +1,7 @@
 """What the browser needs, brought into node_modules by npm as package-lock.json says.
 
-Where the machine has no npm, one from PyPI serves.
+Where the machine has no npm, one from PyPI serves. The tests need packages beside these, which
+nobody else is made to wait for.
 """
 
 import hashlib
@@ -23,22 +24,25 @@ class LibrariesMissing(KatydidError):
         super().__init__(f"The browser libraries cannot be installed: {problem}.")
 
 
-def bring_browser_libraries() -> None:
+def bring_browser_libraries(*, for_tests: bool = False) -> None:
     """`npm ci`, unless node_modules is from this package-lock.json. Raises LibrariesMissing."""
     lock = REPOSITORY / "package-lock.json"
     stamp = REPOSITORY / "node_modules" / ".katydid-lock"
     checksum = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == checksum:
+    complete = f"{checksum} with those of the tests"
+    enough = (complete,) if for_tests else (checksum, complete)
+    if stamp.exists() and stamp.read_text() in enough:
         return
     npm = _npm()
     say("installing the browser libraries of package.json into node_modules")
     # What the packages want to run at their installation is not ours to trust.
-    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    left_out = [] if for_tests else ["--omit=dev"]
+    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *left_out]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["it did not say why"])[-1].rstrip(".")
         raise LibrariesMissing(f"npm says: {last}")
-    stamp.write_text(checksum)
+    stamp.write_text(complete if for_tests else checksum)
 
 
 def _npm() -> list[str]:

@@ -39,7 +39,7 @@ def check_ports(settings: Settings) -> None:
 
 def warn_of_open_doors(settings: Settings) -> None:
     """Whoever listens to the network should hear what that means."""
-    if not settings.has_tls and not _is_loopback(settings.host):
+    if not settings.has_tls and not is_loopback(settings.host):
         say(
             f"warning: KATYDID_HOST {settings.host} lets the network in, and nothing is encrypted,"
             " passwords neither; set KATYDID_TLS_CERTIFICATE and KATYDID_TLS_KEY, or put a proxy"
@@ -108,7 +108,8 @@ def _reason(error: OSError, host: str, name: str, port: int) -> KatydidError:
     return PortTaken(name, port, host, f"is taken by another program; stop that one{hint}")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

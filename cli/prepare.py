@@ -6,8 +6,8 @@ Python packages are the business of the script `katydid`, which has brought them
 from collections.abc import Mapping
 
 from chat.settings import Settings, settings_from
-from cli.broker import dynamic_security_plugin
 from cli.browser_libraries import bring_browser_libraries
+from cli.mosquitto import dynamic_security_plugin
 from cli.programs import bring_program
 from cli.terminal import say
 

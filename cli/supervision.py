@@ -10,7 +10,7 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,16 @@ class Stage:
 
     name: str
     children: Sequence[Child]
+
+
+# What may be changed about the parts before they are started: who tries them has them find each
+# other by another way (`bench/chaos/`).
+Rewire = Callable[[Sequence[Stage]], Sequence[Stage]]
+
+
+def as_they_are(stages: Sequence[Stage]) -> Sequence[Stage]:
+    """Nothing is changed."""
+    return stages
 
 
 def python(*words: str) -> list[str]:

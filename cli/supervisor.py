@@ -1,12 +1,15 @@
 """`python -m cli.supervisor FILE`: the supervisor with that configuration, in the foreground.
 
-It is supervisord as it is, but for two things: it ends with the `up` that started it, and it
-starts its children at once, where supervisord looks for the first time after a second.
+It is supervisord as it is, but for three things: it ends with the `up` that started it; it starts
+its children at once, where supervisord looks for the first time after a second; and a full disk
+costs log lines, where supervisord no longer reads what a child says, which then waits for ever for
+somebody to take its next line, or ends itself, if its own standard error is on that disk.
 """
 
 import sys
 from contextlib import suppress
 
+from supervisor.loggers import Handler, RotatingFileHandler
 from supervisor.medusa.asyncore_25 import ExitNow
 from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
@@ -23,9 +26,25 @@ class PromptSupervisor(Supervisor):  # type: ignore[misc]  # supervisor has no t
         super().runforever()
 
 
+def let_lines_go() -> None:
+    """Have lines that cannot be written be forgotten; the next one is tried again."""
+    roll_over = RotatingFileHandler.doRollover
+
+    def roll_over_or_reopen(handler: RotatingFileHandler) -> None:
+        try:
+            roll_over(handler)
+        except (OSError, ValueError):  # ValueError: it was closed, and could not be opened again
+            with suppress(OSError):
+                handler.reopen()
+
+    Handler.handleError = lambda _handler: None
+    RotatingFileHandler.doRollover = roll_over_or_reopen
+
+
 def main(configuration: str) -> None:
     """Returns when all children have ended, after a SIGTERM."""
     tie_to_parent()
+    let_lines_go()
     options = ServerOptions()
     options.realize(["-c", configuration])
     options.first, options.test = True, False

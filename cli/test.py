@@ -1,20 +1,21 @@
-"""`./katydid test`: formatter, linter, types and all tests, one after the other.
+"""`./katydid test`: formatter, linter, types and all tests; the types are checked beside the tests,
+which mostly wait for others.
 
 What a test needs and the machine lacks is installed where it can be; where it cannot, those tests
 skip at home and fail under CI=true (tests/conftest.py).
 """
 
-import hashlib
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 from chat.errors import KatydidError
 from chat.settings import REPOSITORY
 from cli.browser_libraries import bring_browser_libraries
 from cli.cluster.debian_root import bring_mosquitto, cache_folder
 from cli.cluster.rabbitmq import bring_rabbitmq
+from cli.packages import bring_packages
 from cli.programs import bring_program
 from cli.terminal import say
 
@@ -22,6 +23,7 @@ from cli.terminal import say
 _PROGRAMS = {
     "mosquitto": "mosquitto",
     "mosquitto_pub": "mosquitto-clients",
+    "mosquitto_rr": "mosquitto-clients",
     "chromium": "chromium",
     "initdb": "postgresql",
     "haproxy": "haproxy",
@@ -32,15 +34,11 @@ _PROGRAMS = {
     "curl": "curl",
     "mmdebstrap": "mmdebstrap",
 }
-_CHECKS = {
+_QUICK_CHECKS = {
     "formatter": ["ruff", "format", "--check", "."],
     "linter": ["ruff", "check", "."],
-    "types": ["mypy"],
 }
-
-
-class PackagesMissing(KatydidError):
-    """The tools of the checks could not be installed."""
+_TYPES = ["mypy"]
 
 
 def test(environ: Mapping[str, str], arguments: list[str]) -> int:
@@ -48,13 +46,14 @@ def test(environ: Mapping[str, str], arguments: list[str]) -> int:
 
     `arguments` go to pytest.
     """
-    _bring_test_packages()
+    bring_packages("dev", besides=("requirements.txt", "requirements-bench.txt"))
     _bring_what_tests_need()
-    failed = [
-        name
-        for name, words in {**_CHECKS, "tests": ["pytest", *arguments]}.items()
-        if not _passes(name, words, environ)
-    ]
+    passed = {name: _passes(name, words, environ) for name, words in _QUICK_CHECKS.items()}
+    with ThreadPoolExecutor(1) as beside:
+        types = beside.submit(_passes_beside, "types", _TYPES, environ)
+        passed["tests"] = _passes("tests", ["pytest", *arguments], environ)
+        passed["types"] = types.result()
+    failed = [name for name, has_passed in passed.items() if not has_passed]
     if failed:
         say(f"failed: {', '.join(failed)}")
     return 1 if failed else 0
@@ -62,8 +61,28 @@ def test(environ: Mapping[str, str], arguments: list[str]) -> int:
 
 def _passes(name: str, words: list[str], environ: Mapping[str, str]) -> bool:
     say(f"{name}: {' '.join(words)}")
-    command = [sys.executable, "-m", *words]
-    return subprocess.run(command, cwd=REPOSITORY, env=dict(environ), check=False).returncode == 0
+    done = subprocess.run(_command(words), cwd=REPOSITORY, env=dict(environ), check=False)
+    return done.returncode == 0
+
+
+def _passes_beside(name: str, words: list[str], environ: Mapping[str, str]) -> bool:
+    """Says what came of it when it is over, among what others say meanwhile."""
+    done = subprocess.run(
+        _command(words),
+        cwd=REPOSITORY,
+        env=dict(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    for line in (" ".join(words), *done.stdout.splitlines()):
+        say(f"{name}: {line}")
+    return done.returncode == 0
+
+
+def _command(words: list[str]) -> list[str]:
+    return [sys.executable, "-m", *words]
 
 
 def _bring_what_tests_need() -> None:
@@ -74,7 +93,7 @@ def _bring_what_tests_need() -> None:
             say(f"{missing} Its tests cannot run.")
     cache = cache_folder()
     for bring in (
-        bring_browser_libraries,
+        lambda: bring_browser_libraries(for_tests=True),
         lambda: bring_mosquitto(cache),
         lambda: bring_rabbitmq(cache),
     ):
@@ -82,17 +101,3 @@ def _bring_what_tests_need() -> None:
             bring()
         except KatydidError as missing:
             say(f"{missing} Their tests cannot run.")
-
-
-def _bring_test_packages() -> None:
-    packages = REPOSITORY / "requirements-dev.txt"
-    stamp = Path(sys.prefix) / "requirements-dev.sum"
-    both = packages.read_bytes() + (REPOSITORY / "requirements.txt").read_bytes()
-    checksum = hashlib.sha256(both).hexdigest()
-    if stamp.exists() and stamp.read_text() == checksum:
-        return
-    say("installing the Python packages of requirements-dev.txt into .venv")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    if subprocess.run([*pip, "-r", str(packages)], check=False).returncode != 0:
-        raise PackagesMissing("pip could not install the packages of requirements-dev.txt.")
-    stamp.write_text(checksum)

@@ -5,7 +5,7 @@ supervisor, and where to open it. Every problem is one sentence.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,7 +22,7 @@ from cli.ports import check_ports, warn_of_open_doors
 from cli.prepare import bring_what_is_missing
 from cli.rabbitmq_conf import write_for_elsewhere
 from cli.readiness import wait_until_ready, where_to_begin
-from cli.supervision import Child, Stage, alone, bridge, push, python
+from cli.supervision import Child, Rewire, Stage, alone, as_they_are, bridge, push, python
 from cli.terminal import say
 from mqtt_acl.issuer import credentials_of
 from mqtt_acl.issuers import issuer_for
@@ -32,7 +32,7 @@ class CannotStart(KatydidError):
     """Something stands in the way that is not ours to remove."""
 
 
-def up(environ: Mapping[str, str], arguments: list[str]) -> int:
+def up(environ: Mapping[str, str], arguments: list[str], *, rewire: Rewire = as_they_are) -> int:
     """Runs until it is told to stop. Exit status: 0 then."""
     if arguments:
         raise CannotStart("up takes no arguments; its settings are environment variables.")
@@ -47,7 +47,7 @@ def up(environ: Mapping[str, str], arguments: list[str]) -> int:
         bring_what_is_missing(settings)
         _prepare_data(settings)
         warn_of_open_doors(settings)
-        _run(settings, environ)
+        _run(settings, environ, rewire(_children(settings)))
     say("stopped")
     return 0
 
@@ -108,8 +108,8 @@ def _children(settings: Settings) -> list[Stage]:
     return [alone(child) for child in children]
 
 
-def _run(settings: Settings, environ: Mapping[str, str]) -> None:
-    running = Foreground(settings, environ, _children(settings))
+def _run(settings: Settings, environ: Mapping[str, str], stages: Sequence[Stage]) -> None:
+    running = Foreground(settings, environ, stages)
 
     def begin() -> None:
         if wait_until_ready(settings, is_over=running.is_over):

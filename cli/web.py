@@ -9,9 +9,13 @@ from chat.errors import KatydidError
 from chat.hosts import address
 from chat.settings import Settings, settings_from
 from cli.counting import count_alone_on_a_full_disk
+from cli.open_files import allow_many_open_files
 
 _WORKERS = 2
 _THREADS_PER_WORKER = 8
+# Idle ones are kept for a while, 3.4 kB each: with gunicorn's own 1,000, a few thousand browsers
+# that come back after a cut would wait for each other's to end.
+_CONNECTIONS_PER_WORKER = 4_000
 
 
 def main(app: str) -> NoReturn:
@@ -24,6 +28,7 @@ def main(app: str) -> NoReturn:
         sys.exit(2)
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(settings.metrics_dir))
     count_alone_on_a_full_disk(os.environ)
+    allow_many_open_files()
     command = site_command(settings) if app == "site" else door_command(settings)
     os.execv(command[0], command)  # noqa: S606
 
@@ -53,6 +58,7 @@ def _gunicorn(
         "--worker-class=gthread",
         f"--workers={workers}",
         f"--threads={_THREADS_PER_WORKER}",
+        f"--worker-connections={_CONNECTIONS_PER_WORKER}",
         f"--keep-alive={keep_alive_seconds}",
         "--timeout=30",
         "--graceful-timeout=3",

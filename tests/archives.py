@@ -4,17 +4,21 @@ from sqlmodel import Session, insert
 
 from chat.models import (
     Account,
+    Allowance,
     Block,
     Conversation,
     Deletion,
     Device,
     Invitation,
+    LeaseTerm,
     Login,
     Member,
     Message,
     Notification,
     Presence,
     PushSubscription,
+    RefusedCopy,
+    Shard,
 )
 from chat.times import now
 
@@ -40,6 +44,19 @@ def fill(session: Session) -> None:
         account.hides_read = name == "bob"
         session.add(account)
     session.flush()
+    session.add(
+        Account(
+            id=6,
+            name="lamp",
+            display_name="Lamp",
+            kind="thing",
+            owner_id=7,
+            password_hash="!",
+            created_at=at,
+        )
+    )
+    session.flush()
+    session.add(Allowance(thing_id=6, allowed_id=9, created_at=at))
     session.add(Invitation(digest="a digest", inviter_id=7, created_at=at, expires_at=at))
     session.add(Deletion(account_id=8, erases_messages=True, began_at=at))
     session.add(Device(id="abcdefghijkl", account_id=7, name="Ünï", kind="thing", created_at=at))
@@ -62,6 +79,9 @@ def fill(session: Session) -> None:
         )
     )
     session.add(Notification(conversation_id=41, account_id=7, due_at=at))
+    session.get_one(Shard, 7).number = 1
+    session.add(LeaseTerm(shard=7, number=1, worker="a bridge", began_at=at))
+    session.add(RefusedCopy(conversation_id=41, seq=7, account_id=9, reason=0x83, refused_at=at))
     messages = [
         {
             "conversation_id": 41,
@@ -80,3 +100,41 @@ def fill(session: Session) -> None:
     for message, kind in zip(messages[100:400], 100 * ("edit", "unsend", "reaction"), strict=True):
         message |= {"kind": kind, "target_seq": 1, "reply_to_seq": None}
     session.execute(insert(Message), messages)
+
+
+def fill_conversation(session: Session, one: str, other: str, messages: int) -> None:
+    """The two accounts, and so many texts that they have written to each other in turn; those of
+    one stretch are so long that less than a page of them goes into a packet."""
+    at = now()
+    members = [
+        Account(name=name, display_name=name, password_hash="!", created_at=at)
+        for name in (one, other)
+    ]
+    session.add_all(members)
+    session.flush()
+    ids = [member.id for member in members]
+    conversation = Conversation(key=f"{ids[0]}:{ids[1]}", last_seq=messages)
+    session.add(conversation)
+    session.flush()
+    session.add_all(Member(conversation_id=conversation.id, account_id=id) for id in ids)
+    session.flush()
+    session.execute(
+        insert(Message),
+        [
+            {
+                "conversation_id": conversation.id,
+                "seq": seq,
+                "sender_id": ids[seq % 2],
+                "client_id": f"m{seq}",
+                "kind": "text",
+                "body": long_text(seq) if 4_000 <= seq < 4_100 else f"text {seq}",
+                "stored_at": at,
+            }
+            for seq in range(1, messages + 1)
+        ],
+    )
+
+
+def long_text(number: int) -> str:
+    """Of 16,000 bytes or nearly."""
+    return f"{number} " + 3_990 * "🦗"

@@ -2,22 +2,15 @@
 is asked of all.
 """
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from chat.errors import KatydidError
-from cli.cluster.debian_root import bring_mosquitto, cache_folder
+from cli.cluster.debian_root import cache_folder
+from cli.cluster.newer_mosquitto import bring_newer_mosquitto
 from tests.conftest import cannot_run, needs
 from tests.rabbitmq import RabbitInstallation
 from tests.running import Installation
-
-# In a mount namespace of its own, the newer mosquitto finds all files where the older one does.
-_MOSQUITTO_IN_A_ROOT = """#!/bin/sh
-exec unshare --mount --propagation private sh -c '
-mount --bind "{files}" "{root}{files}" && exec chroot "{root}" /usr/sbin/mosquitto "$@"
-' mosquitto "$@"
-"""
 
 
 class NewerMosquitto(Installation):
@@ -25,21 +18,25 @@ class NewerMosquitto(Installation):
 
     def __init__(self, home: Path, **environ: str) -> None:
         super().__init__(home, **environ)
+        self._older: str | None = None
+        self.programs = home / "programs"
         try:
-            root = bring_mosquitto(cache_folder())
+            bring_newer_mosquitto(cache_folder(), self.programs)
         except KatydidError as error:
             cannot_run(str(error))
-        files = tempfile.gettempdir()
-        (root / files.lstrip("/")).mkdir(parents=True, exist_ok=True)
-        self._programs = home / "programs"
-        self._programs.mkdir()
-        program = self._programs / "mosquitto"
-        program.write_text(_MOSQUITTO_IN_A_ROOT.format(root=root, files=files))
-        program.chmod(0o700)
 
     def environ_of(self, part: str) -> dict[str, str]:
         environ = super().environ_of(part)
-        return environ | {"PATH": f"{self._programs}:{environ['PATH']}"}
+        if part == self._older:
+            return environ
+        return environ | {"PATH": f"{self.programs}:{environ['PATH']}"}
+
+    def start_older(self) -> None:
+        """The machine's own mosquitto, in the same home: as before an upgrade, or after going
+        back."""
+        self._older = "broker"
+        self.start("broker")
+        self._older = None
 
 
 def _mosquitto(home: Path) -> Installation:

@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from cli.programs import find_program
 from tests.browser import running_chromium
@@ -18,7 +20,9 @@ PROGRAMS = {
     "mosquitto": ("mosquitto",),
     "mosquitto_pub": ("mosquitto_pub",),
     "mosquitto_sub": ("mosquitto_sub",),
+    "mosquitto_rr": ("mosquitto_rr",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "node": ("node",),
     "npm": ("npm",),
     "openssl": ("openssl",),
     "haproxy": ("haproxy",),
@@ -44,12 +48,45 @@ def cannot_run(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+_HERE = Path(__file__).parent
+# What takes minutes, most of them of waiting, begins first: the others fill the time. What takes
+# long by itself follows, so that no process is left alone with it in the end.
+_BEGIN_FIRST = [
+    _HERE / "cluster",
+    _HERE / "bench" / "test_chaos.py",
+    _HERE / "end_to_end" / "test_fresh_clone.py",
+    _HERE / "bridge" / "test_several.py",
+    _HERE / "bridge" / "test_faults.py",
+    _HERE / "bench",
+    _HERE / "end_to_end",
+    _HERE / "cli",
+    _HERE / "bridge",
+    _HERE / "web" / "test_every_call.py",
+]
+
+
+class FileByFile(LoadScopeScheduling):
+    """A process runs a whole file, one test after the other, or all that needs the cluster; so what
+    a file's tests share is made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/cluster" if file.startswith("tests/cluster/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileByFile:
+    """Instead of xdist's own by groups: it writes them into what pytest 9 no longer reads."""
+    return FileByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What one process runs, one test after the other: a file, or all that needs the cluster."""
-    for item in items:
-        is_for_cluster = item.path.is_relative_to(Path(__file__).parent / "cluster")
-        group = "cluster" if is_for_cluster else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """In the order in which the files begin."""
+    items.sort(key=lambda item: _place_in_the_order(item.path))
+
+
+def _place_in_the_order(path: Path) -> int:
+    first = (place for place, begins in enumerate(_BEGIN_FIRST) if path.is_relative_to(begins))
+    return next(first, len(_BEGIN_FIRST))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

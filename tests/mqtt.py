@@ -1,6 +1,8 @@
 """A stock MQTT client for tests, MQTT 5 or 3.1.1: paho, with answers that can be waited for."""
 
 import json
+import queue
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -67,13 +69,16 @@ class Client:
         self.session_present: bool | None = None
         self.disconnect_reason: Any = None
         self.messages: list[paho.MQTTMessage] = []
+        self._coming: queue.SimpleQueue[paho.MQTTMessage] = queue.SimpleQueue()
         self._answers: dict[int, Any] = {}
         self._lock = threading.Lock()
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_publish = self._on_publish
-        self._client.on_message = lambda _client, _data, message: self.messages.append(message)
+        self._client.on_message = self._on_message
+        if not websocket:
+            self._client.on_socket_open = _send_at_once
 
     def connect(self) -> Self:
         """Connect and wait for the broker's answer, which is in `connect_reason`."""
@@ -168,7 +173,18 @@ class Client:
         wait_until(f"a {kind} to come down", has_come, seconds=seconds)
         return found[0]
 
+    def next_message(self, *, seconds: float = 15.0) -> paho.MQTTMessage:
+        """What comes down next, of any kind: at once, for who asks much."""
+        try:
+            return self._coming.get(timeout=seconds)
+        except queue.Empty:
+            raise AssertionError(f"waited {seconds:.0f} s for a message to come down") from None
+
     # What paho calls.
+
+    def _on_message(self, _c: Any, _d: Any, message: paho.MQTTMessage) -> None:
+        self.messages.append(message)
+        self._coming.put(message)
 
     def _answer(self, packet_id: int | None, kind: str) -> Any:
         assert packet_id is not None
@@ -188,3 +204,8 @@ class Client:
 
     def _on_publish(self, _c: Any, _d: Any, packet_id: int, reason: Any, _p: Any) -> None:
         self._answers[packet_id] = reason
+
+
+def _send_at_once(_client: Any, _data: Any, connection: Any) -> None:
+    """Else what follows an acknowledgement waits 40 ms for one of the other side's."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

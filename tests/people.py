@@ -5,6 +5,7 @@ from chat.database import Database
 from chat.devices import new_device
 from chat.models import Account
 from chat.secrets import Secrets
+from chat.things import allow, new_thing
 from chat.times import now
 from mqtt_acl.issuer import Credentials, credentials_of
 
@@ -26,3 +27,14 @@ def add_device(
         device = new_device(account=owner, name="Test", kind=kind, now=now())
         session.add(device)
     return credentials_of(account, device, secrets.server_key)
+
+
+def add_thing(database: Database, owner: str, name: str, *allowed: str) -> None:
+    """A thing without a device, with which these may talk."""
+    with database.writing() as session:
+        account = account_named(session, owner)
+        assert account is not None
+        thing, _ = new_thing(account, name=name, display_name=None, now=now())
+        session.add(thing)
+    for each in allowed:
+        allow(database, account, name, each, now())

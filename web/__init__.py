@@ -19,11 +19,13 @@ from web.addresses import is_https
 from web.api.accounts import accounts
 from web.api.blocks import blocks
 from web.api.conversations import conversations
-from web.api.devices import devices
+from web.api.devices import DeviceInPath, devices
+from web.api.documents import documents
 from web.api.export import exports
 from web.api.invitations import invitations
 from web.api.push import push
 from web.api.search import searches
+from web.api.things import things
 from web.assets import LibrariesMissing
 from web.callers import SESSION_LASTS, recognise_callers
 from web.csrf import protect_writes
@@ -38,6 +40,7 @@ from web.pages.chat import chat
 from web.pages.chat import settings as settings_page
 from web.pages.health import healthz
 from web.pages.metrics import metrics
+from web.pages.reference import reference
 from web.pages.shell import address_files_by_version, offline, service_worker, static
 from web.parts import Parts
 from web.problems import answer_errors
@@ -79,6 +82,7 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     send_security_headers(app, settings)
     address_files_by_version(app)
 
+    app.url_map.converters["device"] = DeviceInPath
     app.add_url_rule("/", view_func=chat)
     app.add_url_rule("/register", view_func=register, methods=["GET", "POST"])
     app.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
@@ -87,6 +91,7 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.add_url_rule("/static/<path:filename>", view_func=static)
     app.add_url_rule("/service-worker.js", view_func=service_worker)
     app.add_url_rule("/offline", view_func=offline)
+    app.add_url_rule("/api", view_func=reference)
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/metrics", view_func=metrics)
     app.register_blueprint(accounts)
@@ -97,6 +102,8 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.register_blueprint(exports)
     app.register_blueprint(searches)
     app.register_blueprint(push)
+    app.register_blueprint(documents)
+    app.register_blueprint(things)
     return app
 
 

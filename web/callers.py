@@ -4,21 +4,33 @@ Flask-Login asks the two loaders here, at most once a request. Views ask `caller
 forget to demand a login.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
-from flask import Flask, Request, request, session
+from flask import Flask, Request, Response, after_this_request, g, request, session
 from flask_login import LoginManager, current_user, login_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from chat.accounts import authenticate
 from chat.devices import authenticate_device, is_use_noted, note_use
-from chat.logins import LASTS, begin_login, bind_login, end_login, find_login, prolong_login
+from chat.logins import (
+    LASTS,
+    begin_login,
+    bind_login,
+    end_login,
+    find_login,
+    is_prolonged,
+    prolong_login,
+)
 from chat.models import Account, Device
 from chat.times import now
 from chat.topics import is_account_name
-from web.errors import NotLoggedIn, OnlyForBrowsers
+from web.errors import NotLoggedIn, OnlyForBrowsers, OnlyForPersons
 from web.parts import parts
 
 _API = "/api/"
@@ -34,6 +46,8 @@ class Caller:
     account: Account
     device: Device | None
     login_id: str | None = None
+    # When the login was made to last longer.
+    seen_at: datetime | None = None
 
     # What Flask-Login asks of its users.
     is_authenticated = True
@@ -70,6 +84,26 @@ def caller() -> Caller:
     if not is_logged_in():
         raise NotLoggedIn
     return leaving_caller()
+
+
+@contextmanager
+def reading_as_caller() -> Iterator[tuple[Session, Caller]]:
+    """Who is calling, and SQL for what they want to read: one transaction for both, since it costs
+    as much as what is asked in it. Raises NotLoggedIn."""
+    with parts().database.reading() as sql:
+        g.reading = sql
+        try:
+            yield sql, caller()
+        finally:
+            del g.reading
+
+
+def person() -> Caller:
+    """Who is calling, for what a thing may not do. Raises NotLoggedIn and OnlyForPersons."""
+    found = caller()
+    if found.account.owner_id is not None:
+        raise OnlyForPersons
+    return found
 
 
 def leaving_caller() -> Caller:
@@ -123,10 +157,12 @@ def bind_to_browser(device: Device) -> None:
 
 def keep_logged_in() -> None:
     """Let the session last from today on."""
-    login_id = browser().login_id
-    assert login_id is not None
+    calling = browser()
+    assert calling.login_id is not None
+    if calling.seen_at is not None and is_prolonged(calling.seen_at, now()):
+        return
     with parts().database.writing() as sql:
-        prolong_login(sql, login_id, now())
+        prolong_login(sql, calling.login_id, now())
     session.modified = True
 
 
@@ -142,13 +178,23 @@ def log_failed_login(name: str, *, by: str) -> None:
     )
 
 
+@contextmanager
+def _reading() -> Iterator[Session]:
+    """The view's own transaction, where it has one."""
+    if "reading" in g:
+        yield g.reading
+    else:
+        with parts().database.reading() as sql:
+            yield sql
+
+
 def _caller_by_cookie(login_id: str) -> Caller | None:
-    with parts().database.reading() as sql:
+    with _reading() as sql:
         found = find_login(sql, login_id, now())
     if found is None:
         return None
-    login, account, device = found
-    return Caller(account, device, login.id)
+    account, device, seen_at = found
+    return Caller(account, device, login_id, seen_at)
 
 
 def _caller_by_basic(request: Request) -> Caller | None:
@@ -176,19 +222,30 @@ def _basic(request: Request) -> tuple[str, str] | None:
 
 def _by_secret(user_name: str, secret: str) -> Caller | None:
     server_key = parts().secrets.server_key
-    with parts().database.reading() as sql:
+    with _reading() as sql:
         found = authenticate_device(sql, server_key, user_name, secret)
     if found is None:
         return None
-    _note_use(found[1])
+    device, at = found[1], now()
+    if not is_use_noted(device, at):
+        if "reading" in g:
+            _note_use_in_the_end(device, at)
+        else:
+            _note_use(device, at)
     return Caller(*found)
 
 
-def _note_use(device: Device) -> None:
+def _note_use_in_the_end(device: Device, at: datetime) -> None:
+    """It may have to wait, and PostgreSQL cuts off who holds a transaction open meanwhile."""
+
+    @after_this_request
+    def note(response: Response) -> Response:
+        _note_use(device, at)
+        return response
+
+
+def _note_use(device: Device, at: datetime) -> None:
     """That it cannot be noted is no reason to refuse what it asks for."""
-    at = now()
-    if is_use_noted(device, at):
-        return
     try:
         with parts().database.writing() as sql:
             note_use(sql, device, at)

@@ -6,9 +6,11 @@ when it is asked for again, when somebody logs in to the account, and as the sit
 
 import threading
 from concurrent.futures import Future
+from typing import Literal
 
 import structlog
 from flask import Flask, current_app
+from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.deletions import (
@@ -21,6 +23,7 @@ from chat.deletions import (
 )
 from chat.devices import devices_of
 from chat.errors import BrokerUnreachable, KatydidError
+from chat.fields import AccountName
 from chat.models import Account, Deletion
 from chat.times import now
 from web.callers import Caller
@@ -31,6 +34,26 @@ from web.parts import parts
 _ANSWER_WITHIN_SECONDS = 20.0
 
 log = structlog.get_logger()
+
+
+class ErasedCounts(Struct, frozen=True):
+    """How much of each there was."""
+
+    devices: int
+    logins: int
+    blocks: int
+    invitations: int
+    things: int
+    messages: int
+
+
+class Erased(Struct, frozen=True):
+    """What was erased. Not `finished`: it goes on, and may be asked about by the same call."""
+
+    account: AccountName
+    messages: Literal["erase", "keep"]
+    finished: bool
+    erased: ErasedCounts
 
 
 def delete_account(calling: Caller, *, erases_messages: bool) -> Deletion:
@@ -45,13 +68,32 @@ def delete_account(calling: Caller, *, erases_messages: bool) -> Deletion:
             sql, account, erases_messages=erases_messages, login_id=calling.login_id, now=now()
         )
     log.info("an account is being deleted", account=account.name, erases_messages=erases_messages)
-    own_device = calling.device.id if calling.device else None
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    try:
-        return _in_background(app, account, own_device).result(_ANSWER_WITHIN_SECONDS)
-    except TimeoutError:
-        with parts().database.reading() as sql:
-            return deletion_of(sql, account)
+    return _as_far_as_it_comes(account, calling.device.id if calling.device else None)
+
+
+def delete_thing(thing: Account, *, erases_messages: bool) -> Deletion:
+    """As `delete_account`, of a thing, by its owner."""
+    with parts().database.writing() as sql:
+        begin_deletion(sql, thing, erases_messages=erases_messages, login_id=None, now=now())
+    log.info("a thing is being deleted", account=thing.name, erases_messages=erases_messages)
+    return _as_far_as_it_comes(thing, None)
+
+
+def told_of(account: Account, deletion: Deletion) -> Erased:
+    """What was erased, as the API tells it."""
+    return Erased(
+        account=account.name,
+        messages="erase" if deletion.erases_messages else "keep",
+        finished=deletion.finished_at is not None,
+        erased=ErasedCounts(
+            devices=deletion.devices,
+            logins=deletion.logins,
+            blocks=deletion.blocks,
+            invitations=deletion.invitations,
+            things=deletion.things,
+            messages=deletion.messages,
+        ),
+    )
 
 
 def go_on_with_deletion(account: Account) -> None:
@@ -86,6 +128,15 @@ def _go_on_with_all(app: Flask) -> None:
             go_on_with_deletion(account)
 
 
+def _as_far_as_it_comes(account: Account, own_device: str | None) -> Deletion:
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    try:
+        return _in_background(app, account, own_device).result(_ANSWER_WITHIN_SECONDS)
+    except TimeoutError:
+        with parts().database.reading() as sql:
+            return deletion_of(sql, account)
+
+
 def _in_background(app: Flask, account: Account, own_device: str | None) -> "Future[Deletion]":
     """In a thread that does not keep the process from ending: what is left is for the next one."""
     outcome: Future[Deletion] = Future()
@@ -102,19 +153,25 @@ def _in_background(app: Flask, account: Account, own_device: str | None) -> "Fut
 
 
 def _delete(account: Account, *, own_device: str | None) -> Deletion:
-    """All that is left to do. A broker that cannot be told keeps nothing from being erased."""
+    """All that is left to do, first of the account's things. A broker that cannot be told keeps
+    nothing from being erased."""
+    with parts().database.reading() as sql:
+        leaving = [*unfinished_deletions(sql, owner=account), account]
     unreachable = None
-    try:
-        _cut_off_all(account, own_device)
-    except BrokerUnreachable as error:
-        unreachable = error
-    erase_messages(parts().database, account)
+    for each in leaving:
+        try:
+            _cut_off_all(each, own_device)
+        except BrokerUnreachable as error:
+            unreachable = error
+    for each in leaving:
+        erase_messages(parts().database, each)
     if unreachable is not None:
         raise unreachable
     with parts().database.writing() as sql:
-        deletion = finish_deletion(sql, account, now())
-    log.info("an account was deleted", account=account.name, messages=deletion.messages)
-    return deletion
+        deletions = [finish_deletion(sql, each, now()) for each in leaving]
+    for each, deletion in zip(leaving, deletions, strict=True):
+        log.info("an account was deleted", account=each.name, messages=deletion.messages)
+    return deletions[-1]
 
 
 def _cut_off_all(account: Account, own_device: str | None) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from chat.devices import check_may_add_device, device_of, devices_of, new_device, remove_device
-from chat.errors import BrokerUnreachable
+from chat.errors import BrokerUnreachable, KatydidError
 from chat.logins import end_logins
 from chat.models import Account, Device
 from chat.times import now
@@ -24,27 +24,33 @@ log = structlog.get_logger()
 
 def add_device(account: Account, *, name: str, kind: str) -> Device:
     """A new device that the broker lets in. Raises NotAcceptable, TooManyDevices and
-    BrokerUnreachable.
+    BrokerUnreachable."""
+    device = new_device(account=account, name=name, kind=kind, now=now())
+    with parts().database.reading() as sql:
+        check_may_add_device(sql, account)
+    let_in(account, device, lambda sql: sql.add(device))
+    log.info("a device was added", account=account.name, device=device.id, kind=kind)
+    return device
+
+
+def let_in(account: Account, device: Device, add: Callable[[Session], None]) -> None:
+    """Tell the broker of the device, and `add` it to SQL. Raises BrokerUnreachable and what `add`
+    does.
 
     The broker first, so that SQL never has a device that the broker refused; what the broker alone
     knows is of no use, since nobody was told its secret.
     """
-    device = new_device(account=account, name=name, kind=kind, now=now())
-    with parts().database.reading() as sql:
-        check_may_add_device(sql, account)
     credentials = credentials_of(account.name, device, parts().secrets.server_key)
     parts().issuer.issue(credentials)
     try:
         with parts().database.writing() as sql:
-            sql.add(device)
-    except SQLAlchemyError:
+            add(sql)
+    except (SQLAlchemyError, KatydidError):
         _revoke_if_it_can_be(credentials.user_name)
         raise
     if not parts().issuer.knows(credentials.user_name):
         # The broker started anew in between, from an SQL that did not have the device yet.
         parts().issuer.issue(credentials)
-    log.info("a device was added", account=account.name, device=device.id, kind=kind)
-    return device
 
 
 def revoke_device(account: Account, device_id: str) -> None:

@@ -51,6 +51,13 @@ class OnlyForBrowsers(KatydidError):
         super().__init__("Only a browser that is logged in can ask for this.")
 
 
+class OnlyForPersons(KatydidError):
+    """What was asked is for its owner to do, and the caller is a thing."""
+
+    def __init__(self) -> None:
+        super().__init__("A thing cannot do this, only a person can.")
+
+
 class NoDeviceYet(KatydidError):
     """A browser's session has no device of its own."""
 

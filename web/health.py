@@ -1,7 +1,8 @@
 """Whether SQL, broker and bridge are ready; `/healthz` shows it.
 
 A lock or a network can hold a check up for long, but never the answer: each check runs in a thread
-of its own, and one that is not back in time is what is wrong.
+of its own, and one that is not back in time is what is wrong. What it finds then is for who asks
+next: else a machine with so much to do that each check takes a little longer would never be well.
 """
 
 import socket
@@ -22,6 +23,8 @@ from web.limit_storage import SqlStorage
 
 ANSWER_WITHIN_SECONDS = 1.5
 _CONNECT_WITHIN_SECONDS = 1.0
+# Of a check that came too late, for who asks next.
+_NEWS_FOR_SECONDS = 5.0
 # Anybody may ask for our health, which must not keep SQL busy with commits.
 _WRITE_EVERY_SECONDS = 1.0
 _WRITING = "writing"
@@ -47,21 +50,40 @@ class Health:
         }
         self._threads = ThreadPoolExecutor(len(self._checks), "health")
         self._under_way: dict[str, Future[None]] = {}
+        self._ended_at: dict[str, float] = {}  # of those that nobody was told of
         self._lock = threading.Lock()
 
     def problems(self) -> dict[str, str | None]:
         """What is wrong with each part, in a sentence; None where it is ready."""
         with self._lock:
             for part, check in self._checks.items():
-                if part not in self._under_way or self._under_way[part].done():
-                    self._under_way[part] = self._threads.submit(check)
+                if self._is_to_begin(part):
+                    self._under_way[part] = self._threads.submit(self._run, part, check)
             checks = dict(self._under_way)
         wait(checks.values(), timeout=ANSWER_WITHIN_SECONDS)
+        with self._lock:
+            for part in checks:
+                if checks[part].done():
+                    self._ended_at.pop(part, None)
         writing = checks.pop(_WRITING)
         problems = {part: _problem(check) for part, check in checks.items()}
         if problems["sql"] is None and writing.done():  # else another writes, so it can be done
             problems["sql"] = _problem(writing)
         return problems
+
+    def _is_to_begin(self, part: str) -> bool:
+        """Unless it is under way, or has ended a moment ago and nobody was told."""
+        last = self._under_way.get(part)
+        if last is not None and not last.done():
+            return False
+        ended_at = self._ended_at.pop(part, float("-inf"))
+        return time.monotonic() - ended_at > _NEWS_FOR_SECONDS
+
+    def _run(self, part: str, check: Callable[[], None]) -> None:
+        try:
+            check()
+        finally:
+            self._ended_at[part] = time.monotonic()
 
     def _check_sql(self) -> None:
         try:

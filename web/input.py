@@ -5,11 +5,14 @@ with the field's name, what is not even JSON an HTTP error.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 from flask import request
+from msgspec import Struct, UnsetType
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from chat.errors import NotAcceptable
@@ -18,6 +21,44 @@ from chat.times import LATEST_MS, milliseconds
 # As many digits as 2^53 has; what is larger is out of every range.
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
+
+T = TypeVar("T", bound=Struct)
+
+
+def body_as(kind: type[T]) -> T:
+    """The body, each field read as its type says. Whether it is acceptable is chat's to say."""
+    body = json_object()
+    values = {
+        field: _FROM_BODY[hint](body, field)
+        for field, hint in _hints_of(kind).items()
+        if field in body or not _may_be_unset(hint)
+    }
+    return kind(**values)
+
+
+def query_as(kind: type[T]) -> T:
+    """The query, each parameter read as its type says; what is not there has its default."""
+    read = {name: _FROM_QUERY[hint](name) for name, hint in _hints_of(kind).items()}
+    given = {name: value for name, value in read.items() if value is not None}
+    for name in _required_by(kind):
+        if name not in given:
+            raise NotAcceptable(name, "is missing; it must be given")
+    return kind(**given)
+
+
+@cache
+def _hints_of(kind: type[Struct]) -> dict[str, Any]:
+    """Worked out once: it takes longer than all else here."""
+    return get_type_hints(kind)
+
+
+@cache
+def _required_by(kind: type[Struct]) -> list[str]:
+    return [field.name for field in msgspec.structs.fields(kind) if field.required]
+
+
+def _may_be_unset(hint: Any) -> bool:
+    return UnsetType in getattr(hint, "__args__", ())
 
 
 def json_object() -> dict[str, Any]:
@@ -103,3 +144,19 @@ def whole_number(name: str) -> int | None:
     if len(values) > 1 or not _WHOLE_NUMBER.fullmatch(values[0]):
         raise NotAcceptable(name, "must be one whole number of at most 16 digits")
     return int(values[0])
+
+
+# How a field or parameter of each type is read.
+_FROM_BODY: dict[Any, Callable[[dict[str, Any], str], Any]] = {
+    str: text,
+    str | UnsetType: text,
+    str | None: optional_text,
+    bool | UnsetType: optional_boolean,
+}
+_FROM_QUERY: dict[Any, Callable[[str], Any]] = {
+    str: parameter,
+    str | None: parameter,
+    int: whole_number,
+    int | None: whole_number,
+    datetime | None: point_in_time,
+}

@@ -31,8 +31,8 @@ RETURNING count
 _LOOK = text("SELECT count, expires_at FROM rate_limit WHERE key = :key AND expires_at > :now")
 _CLEAR = text("DELETE FROM rate_limit WHERE key = :key")
 _CLEAR_ALL = text("DELETE FROM rate_limit")
-# Without an index: each new window sweeps up those that ended, so the table stays small. Not those
-# that others are at: two who wait for each other's rows would do so for ever (SQLite, where one
+# Each new window sweeps up those that ended, so the table stays small. Not those that others are
+# at: two who wait for each other's rows would do so for ever (SQLite, where one
 # alone writes, leaves the clause out).
 _ENDED = (
     select(col(RateLimit.key))

@@ -5,13 +5,14 @@ nobody foresaw is logged with it, and answered with a sentence.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 import msgspec
 import structlog
 from flask import Flask, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
@@ -19,16 +20,21 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from chat.errors import (
     BrokerUnreachable,
+    CredentialJustMade,
     InvitationNotValid,
     KatydidError,
     NameTaken,
     NotAcceptable,
     ServerBusy,
+    TooManyAllowed,
     TooManyDevices,
     TooManyInvitations,
+    TooManyThings,
+    TooManyThingsEver,
     UnknownAccount,
     UnknownConversation,
     UnknownDevice,
+    UnknownThing,
     WrongPresentPassword,
 )
 from web.callers import is_api_call
@@ -37,11 +43,13 @@ from web.errors import (
     NoInvitationsHere,
     NotLoggedIn,
     OnlyForBrowsers,
+    OnlyForPersons,
     RegistrationClosed,
     TooManyAttempts,
     WrongPassword,
 )
 
+MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 5
 _DATABASE = (503, "Database unavailable", "The database does not answer just now; try again soon.")
 
@@ -52,9 +60,14 @@ _ANSWERS: dict[type[Exception], tuple[int, str, str | None]] = {
     UnknownAccount: (404, "Unknown account", None),
     UnknownConversation: (404, "Unknown conversation", None),
     UnknownDevice: (404, "Unknown device", None),
+    UnknownThing: (404, "Unknown thing", None),
     NoDeviceYet: (404, "No device yet", None),
     TooManyDevices: (422, "Too many devices", None),
     TooManyInvitations: (422, "Too many invitations", None),
+    TooManyThings: (422, "Too many things", None),
+    TooManyThingsEver: (422, "Too many things", None),
+    TooManyAllowed: (422, "Too many allowed", None),
+    CredentialJustMade: (409, "Credential just made", None),
     ServerBusy: (503, "Server busy", None),
     NotLoggedIn: (401, "Not logged in", None),
     WrongPassword: (401, "Wrong password", None),
@@ -64,6 +77,7 @@ _ANSWERS: dict[type[Exception], tuple[int, str, str | None]] = {
     InvitationNotValid: (403, "Invitation not valid", None),
     NoInvitationsHere: (403, "No invitations here", None),
     OnlyForBrowsers: (403, "Only for browsers", None),
+    OnlyForPersons: (403, "Only for persons", None),
     CSRFError: (
         403,
         "Token missing",
@@ -87,6 +101,27 @@ _SENTENCES = {
 log = structlog.get_logger()
 
 
+class ProblemDetails(Struct, frozen=True):
+    """What was wrong (RFC 9457). `type` tells each kind apart; `field` is the field or parameter
+    that was not acceptable."""
+
+    type: str
+    title: str
+    status: Annotated[int, Meta(ge=400, le=599)]
+    detail: str
+    field: str | UnsetType = UNSET
+
+
+@dataclass(frozen=True)
+class KindOfProblem:
+    """What all answers to one kind of error have in common."""
+
+    status: int
+    title: str
+    type: str = "about:blank"
+    sentence: str | None = None
+
+
 @dataclass(frozen=True)
 class Problem:
     """An error as it is answered."""
@@ -106,21 +141,33 @@ def answer_errors(app: Flask) -> None:
 
 def problem_of(error: Exception) -> Problem:
     """What to answer to an error."""
-    for kind in type(error).__mro__:
+    kind = kind_of_problem(type(error), error.code if isinstance(error, HTTPException) else None)
+    own = error.description if isinstance(error, HTTPException) else str(error)
+    return Problem(
+        kind.status,
+        kind.title,
+        kind.sentence or own or kind.title,
+        type=kind.type,
+        field=error.field if isinstance(error, NotAcceptable) else None,
+        headers=_headers(error, kind.status),
+    )
+
+
+def kind_of_problem(error: type[Exception], code: int | None = None) -> KindOfProblem:
+    """What every error of a class is answered with; `code` is an HTTP error's own."""
+    for kind in error.__mro__:
         if kind in _ANSWERS:
             status, title, sentence = _ANSWERS[kind]
-            return Problem(
-                status,
-                title,
-                sentence or str(error),
-                type=f"urn:katydid:problem:{title.lower().replace(' ', '-')}",
-                field=error.field if isinstance(error, NotAcceptable) else None,
-                headers=_headers(error, status),
+            return KindOfProblem(
+                status, title, f"urn:katydid:problem:{title.lower().replace(' ', '-')}", sentence
             )
-    status = error.code or 500 if isinstance(error, HTTPException) else 500
-    own = error.description if isinstance(error, HTTPException) else None
-    sentence = _SENTENCES.get(status) or own or HTTP_STATUS_CODES[status]
-    return Problem(status, HTTP_STATUS_CODES[status], sentence, headers=_headers(error, status))
+    status = code or (error.code if issubclass(error, HTTPException) else None) or 500
+    return KindOfProblem(status, HTTP_STATUS_CODES[status], sentence=_SENTENCES.get(status))
+
+
+def problem_types() -> set[str]:
+    """All that `type` may be, beside those of HTTP itself."""
+    return {kind_of_problem(error).type for error in _ANSWERS}
 
 
 def _answer(error: Exception) -> ResponseReturnValue:
@@ -142,16 +189,14 @@ def wants_json() -> bool:
 
 
 def _as_json(problem: Problem) -> Response:
-    body: dict[str, Any] = {
-        "type": problem.type,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-    }
-    if problem.field is not None:
-        body["field"] = problem.field
-    content = msgspec.json.encode(body)
-    return Response(content, problem.status, mimetype="application/problem+json")
+    details = ProblemDetails(
+        type=problem.type,
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        field=UNSET if problem.field is None else problem.field,
+    )
+    return Response(msgspec.json.encode(details), problem.status, mimetype=MEDIA_TYPE)
 
 
 def _as_page(problem: Problem) -> Response:

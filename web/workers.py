@@ -7,13 +7,17 @@ process that gets none ends all of the site, which is then started anew to count
 """
 
 import os
+import signal
 import sys
+import time
 from pathlib import Path
+from typing import NoReturn
 
 # Prometheus' own names for what `metrics.py` has. All routes together need some 90 kB.
 _KINDS = ("counter", "histogram")
 _RESERVED_BYTES = 128 * 1024
-_BOOT_FAILED = 3  # gunicorn does not try that process again, but ends
+# gunicorn's graceful timeout is shorter.
+_END_SECONDS = 30
 
 
 def post_fork(_server: object, _worker: object) -> None:
@@ -27,4 +31,12 @@ def post_fork(_server: object, _worker: object) -> None:
                 os.posix_fallocate(file.fileno(), 0, _RESERVED_BYTES)
     except OSError as error:
         print(f"site: There is no room for its counts: {error}.", file=sys.stderr, flush=True)
-        sys.exit(_BOOT_FAILED)
+        _end_the_site()
+
+
+def _end_the_site() -> NoReturn:
+    """By the signal, since gunicorn stumbles over two processes that both fail to start."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(_END_SECONDS)
+    sys.exit(1)

@@ -5,9 +5,7 @@ chosen only where a program has taken one meanwhile. What the network sees are t
 """
 
 import json
-import random
-import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from itertools import chain
 from pathlib import Path
@@ -16,6 +14,7 @@ from chat.secrets import Secrets
 from chat.settings import Settings
 from cli.cluster.postgres import PostgresServer, reachable_folder
 from cli.cluster.rabbitmq import Cluster, NodePorts
+from cli.free_ports import bound, candidates
 from mqtt_acl.http_auth import door_path
 
 NODES = range(1, 4)
@@ -36,21 +35,17 @@ _NAMES = (
     *(f"door-{n}" for n in DOORS),
     *(f"web-{n}" for n in SITES),
 )
-# Below those from which the system gives ports to outgoing connections: a part that is started
-# again would find its port taken by a connection of another.
-_LOWEST = 10_000
-_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def choose_ports(settings: Settings) -> Ports:
     """A free port for each name, those of an earlier start where they still are free."""
     known = _known_ports(settings)
-    candidates = _candidates()
+    others = candidates()
     ports: dict[str, int] = {}
     with ExitStack() as held:
         for name in _NAMES:
             wanted = [known[name]] if name in known else []
-            probe = next(filter(None, map(_bound, chain(wanted, candidates))))
+            probe = next(filter(None, map(bound, chain(wanted, others))))
             held.enter_context(probe)
             ports[name] = probe.getsockname()[1]
     _file(settings).write_text(json.dumps(ports, indent=2) + "\n", encoding="ascii")
@@ -87,27 +82,6 @@ def _known_ports(settings: Settings) -> Ports:
         known = chosen_ports(settings)
         return {name: port for name, port in known.items() if isinstance(port, int)}
     return {}
-
-
-def _candidates() -> Iterator[int]:
-    """In an order of its own at each start, since two may choose at the same time."""
-    highest = 32_000
-    with suppress(OSError, ValueError):
-        highest = min(highest, int(_RANGE.read_text().split()[0]))
-    below = range(_LOWEST, highest) if highest > _LOWEST + 1000 else range(_LOWEST, 65_000)
-    return iter(random.sample(below, len(below)))
-
-
-def _bound(port: int) -> socket.socket | None:
-    probe = socket.socket()
-    # As the servers do: what an earlier run left in TIME_WAIT is in nobody's way.
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        probe.bind(("127.0.0.1", port))
-    except (OSError, OverflowError):
-        probe.close()
-        return None
-    return probe
 
 
 def _file(settings: Settings) -> Path:

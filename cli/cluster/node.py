@@ -10,6 +10,7 @@ from chat.settings import settings_from
 from cli.cluster.debian_root import cache_folder
 from cli.cluster.layout import chosen_ports, rabbitmq_cluster
 from cli.cluster.rabbitmq import bring_rabbitmq, node_command, node_environ, prepare_node
+from cli.open_files import allow_many_open_files
 
 
 def main(number: int) -> NoReturn:
@@ -24,6 +25,7 @@ def main(number: int) -> NoReturn:
         print(f"rabbitmq: {error}", file=sys.stderr)
         sys.exit(2)
     command, environ = node_command(cluster, number), node_environ(cluster, number)
+    allow_many_open_files()
     os.execvpe(command[0], command, environ)  # noqa: S606
 
 

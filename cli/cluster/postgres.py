@@ -127,14 +127,15 @@ class PostgresServer:
         module = [sys.executable, "-m", "cli.cluster.postgres"]
         return [*module, str(self.folder), str(self.port)]
 
-    def url(self, database: str = DATABASE) -> str:
-        """Where it is reached, with its password. Raises PostgresNotReady before `prepare`."""
+    def url(self, database: str = DATABASE, *, port: int | None = None) -> str:
+        """Where it is reached, with its password, by its own port or another that leads there.
+        Raises PostgresNotReady before `prepare`."""
         try:
             password = self._password_file.read_text(encoding="ascii").strip()
         except OSError as error:
             problem = f"its password {self._password_file} cannot be read: {error.strerror}"
             raise PostgresNotReady(problem) from None
-        return f"postgresql+psycopg://{USER}:{password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://{USER}:{password}@127.0.0.1:{port or self.port}/{database}"
 
     def start(self) -> int:
         """Run it beside this process, and wait until it is ready; its process id.

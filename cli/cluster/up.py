@@ -2,12 +2,13 @@
 
 Three RabbitMQ nodes, PostgreSQL, and two each of doors, bridges and sites, with HAProxy between and
 before them; all that they keep is in KATYDID_HOME/cluster. On several machines each part is started
-by itself (`deploy/`); here one supervisor starts all of them, and restarts what dies.
+by itself (`deploy/`); here one supervisor starts all of them, and restarts what dies, or what a
+watch over the nodes has ended.
 """
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from chat.errors import KatydidError, SettingError
@@ -34,7 +35,7 @@ from cli.migrate import make_tables
 from cli.ports import check_ports, warn_of_open_doors
 from cli.programs import bring_program
 from cli.readiness import wait_until_ready, where_to_begin
-from cli.supervision import Child, Stage, alone, push, python
+from cli.supervision import Child, Rewire, Stage, alone, as_they_are, push, python
 from cli.terminal import say
 
 # The cluster has its own of these.
@@ -56,7 +57,7 @@ class ClusterImpossible(KatydidError):
     """This machine cannot have a cluster."""
 
 
-def cluster_up(environ: Mapping[str, str]) -> int:
+def cluster_up(environ: Mapping[str, str], *, rewire: Rewire = as_they_are) -> int:
     """Runs until it is told to stop. Exit status: 0 then."""
     os.umask(0o077)
     settings = cluster_settings(environ)
@@ -77,7 +78,7 @@ def cluster_up(environ: Mapping[str, str]) -> int:
         warn_of_open_doors(settings)
         inside = _inside(environ, settings, ports, database)
         try:
-            _run(inside, ports, database)
+            _run(inside, rewire(_stages(ports, database)), database)
         finally:
             stop_epmd(brokers)  # what the nodes found each other by outlives them
     say("stopped")
@@ -146,6 +147,7 @@ def _stages(ports: Ports, database: PostgresServer) -> list[Stage]:
                 for n in NODES
             ],
         ),
+        alone(Child(name="rabbitmq-watch", command=python("cli.cluster.watch"))),
         alone(Child(name="haproxy", command=python("cli.cluster.haproxy"))),
         Stage(
             name="door",
@@ -187,9 +189,9 @@ def _stages(ports: Ports, database: PostgresServer) -> list[Stage]:
     ]
 
 
-def _run(inside: Mapping[str, str], ports: Ports, database: PostgresServer) -> None:
+def _run(inside: Mapping[str, str], stages: Sequence[Stage], database: PostgresServer) -> None:
     settings = settings_from(inside)
-    running = Foreground(settings, inside, _stages(ports, database))
+    running = Foreground(settings, inside, stages)
 
     def begin() -> None:
         if not _is_there(database, is_over=running.is_over):

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from chat.models import Block
 from chat.times import milliseconds, now
 from chat.topics import down, down_filter, up
+from tests.contract import assert_heard_described
 from tests.mqtt import PROTOCOLS, Client
 from tests.running import Installation, wait_until
 
@@ -37,6 +38,7 @@ def people(shared_bridge: Installation, protocol: int) -> Iterator[dict[str, Cli
     yield clients
     for client in clients.values():
         client.close()
+        assert_heard_described(client.messages)
 
 
 def settle(people: dict[str, Client]) -> None:

@@ -16,6 +16,7 @@ from chat.times import now
 from chat.topics import down_filter, up
 from tests.bridge.test_contract import TO_ALICE, TO_BOB, settle
 from tests.conftest import needs
+from tests.contract import assert_heard_described
 from tests.mqtt import MQTT_3, Client
 from tests.running import Installation, wait_until
 
@@ -38,7 +39,9 @@ def connected(shared_bridge: Installation) -> Iterator[dict[str, Client]]:
 
 
 @pytest.fixture
-def people(shared_bridge: Installation, connected: dict[str, Client]) -> dict[str, Client]:
+def people(
+    shared_bridge: Installation, connected: dict[str, Client]
+) -> Iterator[dict[str, Client]]:
     """Alice has written texts 1 and 2 to Bob, and he has answered with 3."""
     with shared_bridge.database.transaction() as connection:
         for table in ("message", "member", "conversation", "block"):
@@ -52,7 +55,9 @@ def people(shared_bridge: Installation, connected: dict[str, Client]) -> dict[st
     settle(connected)
     for client in connected.values():
         client.messages = []
-    return connected
+    yield connected
+    for client in connected.values():
+        assert_heard_described(client.messages)
 
 
 def do(people: dict[str, Client], name: str, verb: str, seq: int, **fields: Any) -> str:

@@ -11,6 +11,7 @@ from chat.profiles import change_profile
 from chat.times import now
 from chat.topics import down_filter, up
 from tests.bridge.test_contract import TO_ALICE, TO_BOB, announce, settle
+from tests.contract import assert_heard_described
 from tests.mqtt import Client
 from tests.running import Installation
 
@@ -43,6 +44,7 @@ def people(shared_bridge: Installation) -> Iterator[dict[str, Client]]:
     yield clients
     for client in clients.values():
         client.close()
+        assert_heard_described(client.messages)
 
 
 def hide(installation: Installation, name: str, **switches: bool) -> None:

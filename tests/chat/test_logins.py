@@ -52,9 +52,9 @@ def test_a_login_is_found_with_its_account_and_device(
         found = find_login(session, login_id, now())
 
     assert found is not None
-    assert found[1].name == "alice"
-    assert found[2] is not None
-    assert found[2].id == device.id
+    assert found[0].name == "alice"
+    assert found[1] is not None
+    assert found[1].id == device.id
     assert not is_known(people, login_id + "x")
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from chat.database import Database
 from chat.shards import (
+    Lease,
     even_handovers,
     give_back,
     hand_over,
@@ -73,6 +74,21 @@ def test_what_is_given_back_is_anybodys_at_once(database: Database) -> None:
     assert renewed(database, "second") == dict.fromkeys(ALL, 2)
 
 
+def test_who_has_ended_is_handed_nothing_any_more(database: Database) -> None:
+    renewed(database, "first")
+    renewed(database, "second")
+    with database.writing() as session:
+        surplus = handovers(session, "first")
+        give_back(session, "second")
+
+    with database.writing() as session:
+        for shard, other in surplus.items():
+            hand_over(session, Lease(shard, 1), to=other)
+
+    assert set(surplus.values()) == {"second"}
+    assert renewed(database, "first") == dict.fromkeys(ALL, 1)
+
+
 def test_a_worker_that_starts_again_succeeds_itself_and_nobody_else(database: Database) -> None:
     renewed(database, "one/a", range(8))
     renewed(database, "one-more/b")
@@ -92,7 +108,7 @@ def test_shards_are_handed_over_to_who_has_just_come(database: Database) -> None
         held = renew_leases(session, worker="first", shards=ALL, served=())
         for shard, other in surplus.items():
             hand_over(session, held[shard], to=other)
-            hand_over(session, held[shard], to="too late")
+            hand_over(session, held[shard], to="first")  # too late
 
     assert len(renewed(database, "first")) == len(renewed(database, "second")) == 8
     assert set(renewed(database, "second").values()) == {2}
@@ -140,3 +156,59 @@ def test_a_shard_is_unserved_until_its_holder_says_otherwise(database: Database)
         assert unserved_shards(session) == list(ALL)
         renew_leases(session, worker="first", shards=ALL, served=range(1, 16))
         assert unserved_shards(session) == [0]
+
+
+def terms(database: Database, shard: int) -> list[tuple[int, str, bool]]:
+    """Who held the shard under which number, and whether that has ended."""
+    asked = text(
+        "SELECT number, worker, ended_at IS NOT NULL FROM lease_term WHERE shard = :shard"
+        " ORDER BY number"
+    )
+    with database.transaction() as connection:
+        rows = connection.execute(asked, {"shard": shard}).all()
+        overlapping = connection.execute(
+            text(
+                "SELECT count(*) FROM lease_term a JOIN lease_term b"
+                " ON a.shard = b.shard AND a.number + 1 = b.number"
+                " WHERE a.ended_at IS NULL OR a.ended_at > b.began_at"
+            )
+        ).scalar_one()
+    assert overlapping == 0
+    return [(number, worker, bool(ended)) for number, worker, ended in rows]
+
+
+def test_who_held_a_shard_when_is_kept_once_for_each_holder(database: Database) -> None:
+    renewed(database, "first")
+    renewed(database, "first")
+    assert terms(database, 3) == [(1, "first", False)]
+
+    let_time_pass(database, 4)
+    renewed(database, "second")
+    assert terms(database, 3) == [(1, "first", True), (2, "second", False)]
+
+    renewed(database, "third")
+    with database.writing() as session:
+        hand_over(session, Lease(3, 2), to="third")
+        hand_over(session, Lease(4, 1), to="third")  # it has not been that for long
+    assert terms(database, 3)[2:] == [(3, "third", False)]
+    assert len(terms(database, 4)) == 2
+
+    with database.writing() as session:
+        give_back(session, "third")
+    assert terms(database, 3)[2:] == [(3, "third", True)]
+
+
+def test_a_lease_that_ran_out_ended_when_it_did(database: Database) -> None:
+    renewed(database, "first")
+    let_time_pass(database, 4)
+    with database.transaction() as connection:
+        earlier = text("UPDATE lease_term SET began_at = began_at - 60000")
+        connection.execute(earlier)
+        ran_out = connection.execute(text("SELECT expires_at FROM shard WHERE shard = 3"))
+        expires_at = ran_out.scalar_one()
+
+    renewed(database, "second")
+
+    with database.transaction() as connection:
+        ended = text("SELECT ended_at FROM lease_term WHERE shard = 3 AND number = 1")
+        assert connection.execute(ended).scalar_one() == expires_at

@@ -109,3 +109,17 @@ def test_account_names(name: str, acceptable: bool) -> None:
 )
 def test_an_answer_goes_only_below_the_accounts_own_down(topic: str, below: bool) -> None:
     assert topics.is_below_down(topic, "alice") is below
+
+
+@pytest.mark.parametrize(
+    ("topic", "account"),
+    [
+        ("chat/v1/down/alice/message", "alice"),
+        ("chat/v1/down/alice/receipt", None),
+        ("chat/v1/down/alice/answers/message", None),
+        ("chat/v1/up/7/alice/bob/message", None),
+        ("", None),
+    ],
+)
+def test_who_is_told_a_message_is_read_from_its_topic(topic: str, account: str | None) -> None:
+    assert topics.account_told_at(topic) == account

@@ -6,9 +6,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-import httpx
-
 from chat.settings import REPOSITORY
+from tests.asking import is_healthy
 from tests.running import Installation, wait_until
 
 KATYDID = str(REPOSITORY / "katydid")
@@ -93,10 +92,7 @@ class Up:
         wait_until("all to be ready", self.is_ready, seconds=30)
 
     def is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return is_healthy(self.url)
 
     @property
     def url(self) -> str:

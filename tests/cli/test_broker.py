@@ -1,5 +1,6 @@
 """The broker that we start: filled from SQL at each start, open only when the bridge can hear."""
 
+import resource
 import subprocess
 import time
 from pathlib import Path
@@ -11,7 +12,8 @@ from chat.settings import REPOSITORY
 from chat.times import now
 from chat.topics import down, down_filter, up
 from chat.user_names import bridge_user_name
-from cli.broker import configuration, mosquitto_program
+from cli.broker import configuration
+from cli.mosquitto import mosquitto_program
 from mqtt_acl.issuer import Credentials
 from tests.cli.starting import processes_of
 from tests.conftest import cannot_run
@@ -200,6 +202,20 @@ def test_only_the_lines_of_the_installation_differ_from_the_file(
     assert {n for n in range(len(plain)) if plain[n] != ours[n]} <= marked
     assert f"listener {installation.settings.mqtt_port} 127.0.0.1" in ours
     assert f"listener {installation.settings.websocket_port} 127.0.0.1" in ours
+
+
+def test_the_broker_takes_more_connections_than_a_login_may_have_files(
+    installation: Installation,
+) -> None:
+    own, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(own, 1024), most))
+    try:
+        installation.start("broker")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (own, most))
+
+    broker = installation.process("broker").pid
+    assert resource.prlimit(broker, resource.RLIMIT_NOFILE) == (min(most, 100_000), most)
 
 
 def test_what_waits_for_who_is_away_has_a_limit_in_bytes(talking: Installation) -> None:

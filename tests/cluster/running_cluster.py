@@ -22,6 +22,7 @@ from chat.user_names import ADMIN
 from cli.cluster.layout import chosen_ports, postgres_server
 from cli.cluster.up import cluster_settings
 from mqtt_acl.issuer import Credentials
+from tests.asking import is_healthy
 from tests.end_to_end.running_up import add_account
 from tests.people import add_accounts, add_device
 from tests.ports import free_ports, is_listening
@@ -123,10 +124,7 @@ class RunningCluster:
 
     def is_ready(self) -> bool:
         """Whether the site says so, through HAProxy."""
-        try:
-            return httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return is_healthy(self.url)
 
     def wait_until_ready(self) -> None:
         wait_until("the cluster to be ready", self.is_ready, seconds=60)

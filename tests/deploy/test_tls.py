@@ -1,5 +1,6 @@
 """`./katydid up` with a certificate: the network comes in by TLS alone."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -14,6 +15,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from chat.topics import down_filter
+from client import Katydid, Unreachable
+from client.mqtt import Transport
 from tests.cli.starting import Up, run_up
 from tests.conftest import needs
 from tests.deploy.certificates import Authority
@@ -113,6 +116,27 @@ def test_no_program_comes_in_without_tls_or_trusts_a_stranger(running: UpWithTls
 
     assert mosquitto_pub(running, device) != 0
     assert mosquitto_pub(running, device, "--tls-use-os-certs") != 0
+
+
+@pytest.mark.parametrize("transport", ["tcp", "websocket"])
+def test_the_client_comes_in_by_tls_where_it_trusts_who_signed(
+    running: UpWithTls, tmp_path: Path, transport: Transport
+) -> None:
+    async def send(authority: Path | None) -> int:
+        folder = tmp_path / str(authority is None)
+        async with Katydid(
+            running.url,
+            "alice",
+            password=PASSWORD,
+            folder=folder,
+            transport=transport,
+            authority=authority,
+        ) as chat:
+            return (await chat.send("bob", "Hello")).seq
+
+    with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        asyncio.run(send(None))
+    assert asyncio.run(send(running.authority.file)) > 0
 
 
 def test_two_browsers_talk_through_one_port(running: UpWithTls, chromium: Browser) -> None:

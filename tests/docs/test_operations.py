@@ -41,6 +41,18 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     installation.stop_all()
 
 
+def test_the_doctors_subjects_are_those_of_the_page() -> None:
+    page = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    part = page.partition("\n## The doctor\n")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
+    described = {word for row in rows for word in re.findall(r"`(\w+)`", row)}
+
+    code = "".join(file.read_text() for file in (REPOSITORY / "cli" / "doctor").glob("*.py"))
+    told = set(re.findall(r'\b(?:ok|warning|wrong|skipped)\(\s*"(\w+)"', code))
+
+    assert described == told
+
+
 def messages(database: Database) -> TableSum:
     with database.transaction() as connection:
         return sum_of(connection, Message.__table__)

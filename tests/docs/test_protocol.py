@@ -30,14 +30,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "presence": payloads.parse_announcement,
     "history": payloads.parse_history,
 }
-RECORDS: dict[str, type[payloads.Record]] = {
-    "message": payloads.MessageRecord,
-    "receipt": payloads.ReceiptRecord,
-    "typing": payloads.TypingRecord,
-    "presence": payloads.PresenceRecord,
-    "history": payloads.HistoryRecord,
-    "error": payloads.ErrorRecord,
-}
+RECORDS = {kind: record for record, kind in payloads.KINDS.items()}
 
 
 @pytest.mark.parametrize("verb", VERBS)

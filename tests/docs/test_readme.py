@@ -43,7 +43,10 @@ def test_the_topics_of_the_examples_are_right() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "docs/operations.md", "docs/protocol.md", "docs/brokers.md", "CHANGELOG.md"],
+    sorted(
+        str(file.relative_to(REPOSITORY))
+        for file in (*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"))
+    ),
 )
 def test_what_is_linked_is_there(document: str) -> None:
     path = REPOSITORY / document

@@ -4,6 +4,7 @@ import subprocess
 
 import httpx
 
+from tests.asking import NO_TLS
 from tests.conftest import needs
 from tests.end_to_end.person import PASSWORD, Person
 
@@ -17,6 +18,7 @@ class Program:
             auth=(owner.account, PASSWORD),
             json={"name": "Garden sensor", "kind": "thing"},
             timeout=30,
+            verify=NO_TLS,
         )
         self.mqtt = answer.raise_for_status().json()["mqtt"]
         self._version = version

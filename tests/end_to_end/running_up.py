@@ -9,13 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 from argon2 import PasswordHasher
 
 from chat.database import Database
 from chat.models import Account
 from chat.settings import REPOSITORY
 from chat.times import now
+from tests.asking import is_healthy
 from tests.running import UNLIMITED, free_ports, wait_until
 
 # Part → a word of its command line, by which it is found among the processes.
@@ -56,10 +56,7 @@ class Up:
 
     def is_ready(self) -> bool:
         assert self._process.poll() is None, self._output.read_text()
-        try:
-            return httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
+        return is_healthy(self.url)
 
     def add_account(self, name: str, *, password: str) -> None:
         add_account(self._database, name, password=password)

@@ -54,6 +54,9 @@ def test_no_page_of_a_visitor_breaks_a_rule(
     for path in ("/login", "/register", "/offline", "/not-there"):
         visitor.visit(path)
         checker.check(visitor, path)
+    visitor.visit("/api")
+    visitor.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    checker.check(visitor, "the contract with all that opens")
     visitor.visit("/register")
     visitor.page.get_by_label("Account name").fill(alice.account)
     visitor.page.get_by_label("Password").fill(PASSWORD)
@@ -144,10 +147,36 @@ def test_no_state_of_the_settings_breaks_a_rule(new_person: NewPerson, checker: 
     bob.page.get_by_role("button", name="Revoke Garden sensor").click()
     checker.check(bob, "revoking")
     bob.page.keyboard.press("Escape")
-    bob.page.get_by_role("button", name="Delete").first.click()
+    bob.page.get_by_role("button", name="Delete…", exact=True).click()
     checker.check(bob, "deleting the account")
+    bob.page.keyboard.press("Escape")
+    _look_at_things(bob, checker)
 
     assert checker.wrong == []
+
+
+def _look_at_things(bob: Person, checker: Checker) -> None:
+    """By keyboard alone, on a phone."""
+    bob.page.set_viewport_size({"width": 360, "height": 740})
+    bob.page.get_by_label("Account name of the thing").fill("Not a name")
+    bob.page.keyboard.press("Enter")
+    expect(bob.page.locator("[data-thing-problem]")).to_be_visible()
+    checker.check(bob, "a thing that cannot be called so")
+    bob.page.get_by_label("Account name of the thing").fill(f"lamp-of-{bob.account}")
+    bob.page.keyboard.press("Enter")
+    expect(bob.page.get_by_role("dialog")).to_be_visible()
+    bob.page.get_by_text("Python (paho-mqtt)", exact=True).press("Enter")
+    checker.check(bob, "how a thing connects")
+    bob.page.keyboard.press("Escape")
+    expect(bob.page.locator("[data-things]")).to_contain_text("talks with you alone")
+    checker.check(bob, "things")
+    for button in ("Allowed…", "New credential…", "Delete…"):
+        bob.page.get_by_role("button", name=f"{button} lamp").press("Enter")
+        expect(bob.page.get_by_role("dialog")).to_be_visible()
+        checker.check(bob, f"{button} of a thing")
+        bob.page.keyboard.press("Escape")
+    width = bob.page.evaluate("() => document.documentElement.scrollWidth")
+    assert width <= 360
 
 
 def test_the_whole_way_goes_by_keyboard(new_visitor: NewPerson, alice: Person) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import APIResponse, Locator, Route, expect
 
 from tests.end_to_end.conftest import NewPerson
 from tests.end_to_end.person import Person
@@ -72,9 +72,10 @@ def test_a_conversation_is_pinned_muted_and_archived_by_keyboard(
     expect(alice.page.locator("[data-conversations] > li").first).to_contain_text("From Carol")
 
     alice.open(bob)
+    expect(_sign(alice, bob, "pinned")).to_be_hidden()
     _choose(alice, "Pin above others")
     expect(alice.page.locator("[data-conversations] > li").first).to_contain_text("From Bob")
-    expect(alice.line(bob)).to_contain_text("pinned")
+    expect(_sign(alice, bob, "pinned")).to_be_visible()
 
     _choose(alice, "Archive")
     archive = alice.page.locator("[data-archive]")
@@ -90,13 +91,40 @@ def test_a_conversation_is_pinned_muted_and_archived_by_keyboard(
     _choose(alice, "Archive")
     alice.open(carol)
     bob.write("And now?")
-    expect(alice.line(bob)).to_contain_text("muted", use_inner_text=False)
+    expect(alice.line(bob)).to_have_attribute("data-muted", "true")
     expect(alice.line(bob)).to_contain_text("And now?")
     expect(alice.page).to_have_title("Katydid")
     alice.page.reload()
     expect(archive).to_contain_text("Archived (1)")
     archive.locator("summary").press("Enter")
     expect(alice.line(bob)).to_be_visible()
+    expect(_sign(alice, bob, "muted")).to_be_visible()
+
+
+def test_a_list_that_was_asked_for_before_does_not_undo_what_is_chosen_meanwhile(
+    alice: Person, bob: Person, new_person: NewPerson
+) -> None:
+    bob.talk_to(alice).write("From Bob")
+    alice.open(bob)
+    expect(alice.line(bob)).to_contain_text("Bob")
+    dave = new_person("dave")
+    late: list[tuple[Route, APIResponse]] = []
+    alice.page.route("**/api/v1/conversations", lambda route: late.append((route, route.fetch())))
+    dave.talk_to(alice).write("Good morning")
+    while not late:
+        alice.page.wait_for_timeout(20)
+
+    _choose(alice, "Pin above others")
+    [(route, response)] = late
+    route.fulfill(response=response)
+
+    expect(alice.line(dave)).to_contain_text("Dave")
+    expect(_sign(alice, bob, "pinned")).to_be_visible()
+    expect(alice.page.locator("[data-conversations] > li").first).to_contain_text("From Bob")
+
+
+def _sign(person: Person, other: Person, name: str) -> Locator:
+    return person.line(other).locator(f"[data-part={name}]")
 
 
 def _is_shown(message: Locator) -> None:
@@ -108,6 +136,7 @@ def _choose(person: Person, name: str) -> None:
     """By keyboard alone."""
     button = person.page.get_by_role("button", name="Conversation options")
     button.press("Enter")
+    expect(person.page.get_by_role("menuitemcheckbox").first).to_be_focused()
     item = person.page.get_by_role("menuitemcheckbox", name=name)
     for _ in range(3):
         if item.evaluate("each => each === document.activeElement"):

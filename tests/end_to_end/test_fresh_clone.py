@@ -1,84 +1,106 @@
-"""From a fresh clone to two people chatting, in two commands: the README's, word for word."""
+"""From nothing to a chat, by what the README and docs/things say and nothing else: their commands
+are taken out of them, and run as they stand there."""
 
-import os
-import shutil
-import signal
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-from playwright.sync_api import Browser
+import pytest
+from playwright.sync_api import Browser, expect
 
-from chat.settings import REPOSITORY
+from cli.programs import find_program
 from tests.conftest import needs
+from tests.end_to_end.following import Newcomer
 from tests.end_to_end.person import Person
-from tests.running import free_ports, wait_until
 
 
-def fresh_clone(folder: Path) -> Path:
-    """What a clone has: no environment, no browser libraries, no home."""
-    kept = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, kept.stdout.decode().split("\0")):
-        if (REPOSITORY / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / name, folder / name)
-    return folder
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
+    """One for both tests: whoever comes first makes the clone."""
+    needs("mosquitto")
+    newcomer = Newcomer(tmp_path_factory.mktemp("newcomer"))
+    yield newcomer
+    newcomer.stop()
 
 
-@contextmanager
-def up(clone: Path, ports: list[int]) -> Iterator[float]:
-    """`./katydid up` in the clone, while it lasts; gives the seconds until it was ready."""
-    said = clone / "said.txt"
-    names = ("KATYDID_HTTP_PORT", "KATYDID_MQTT_PORT", "KATYDID_WEBSOCKET_PORT")
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environ |= dict(zip(names, map(str, ports), strict=True))
-    started = time.monotonic()
-    with said.open("wb") as output:
-        process = subprocess.Popen(
-            ["./katydid", "up"], cwd=clone, env=environ, stdout=output, stderr=output
-        )
-    try:
-        wait_until(
-            "Katydid to be ready",
-            lambda: process.poll() is not None or "Katydid is ready" in said.read_text(),
-            seconds=200,
-        )
-        assert process.poll() is None, said.read_text()
-        yield time.monotonic() - started
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
+def test_a_newcomer_has_a_things_message_in_the_chat(
+    newcomer: Newcomer, chromium: Browser, tell: Callable[[str], None]
+) -> None:
+    began = time.monotonic()
+
+    # README, "Start": to the address that it prints.
+    said = newcomer.start()
+    started_seconds = time.monotonic() - began
+    address = found(r"Open (\S+)", said)
+    assert f"<{address.rstrip('/')}>" in newcomer.page("README.md")
+    alice = Person(chromium.new_context(), address.rstrip("/"), "alice")
+    alice.page.goto(address)
+    alice.page.get_by_role("link", name="Make an account").click()
+    alice.page.get_by_label("Account name").fill("alice")
+    alice.page.get_by_label("Password").fill("correct horse battery")
+    alice.page.get_by_role("button", name="Make the account").click()
+    alice.wait_until_online()
+
+    # README, "From a program or a thing": the page about things, and what its lines need.
+    things = newcomer.page(found(r"\[docs/things\]\((\S+)\)", newcomer.page("README.md")))
+    assert has_mosquitto_pub(found(r"`sudo apt-get install (\S+)`", things))
+
+    # That page, "Making one".
+    link, heading = re.findall(r"\*(\w+) → (\w+)\* makes one", things)[0]
+    alice.page.get_by_role("link", name=link).click()
+    expect(alice.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    alice.page.get_by_label("Account name of the thing").fill("front-door")
+    alice.page.get_by_role("button", name="Make", exact=True).click()
+    dialog = alice.page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    newcomer.paste(dialog.locator("[data-part=publish]").text_content() or "")
+    dialog.get_by_role("button", name="Close").click()
+    alice.page.get_by_role("link", name="Back to the chat").click()
+    alice.page.locator("[data-peer=front-door]").click()
+    alice.sees(found(r"and `(\w+)` stands in your chat", things))
+
+    seconds = time.monotonic() - began
+    tell(f"newcomer, from git clone to a thing's message in the chat: {seconds:.1f} s")
+    tell(f"first start, from a fresh clone: {started_seconds:.1f} s")
+    alice.context.close()
+    assert alice.problems == []
 
 
 def test_two_people_talk_in_a_fresh_clone_and_find_it_after_a_second_start(
-    tmp_path: Path, chromium: Browser, tell: Callable[[str], None]
+    newcomer: Newcomer, chromium: Browser, tell: Callable[[str], None]
 ) -> None:
-    needs("mosquitto")
-    clone, ports = fresh_clone(tmp_path), free_ports(3)
-    alice, bob = (
-        Person(chromium.new_context(), f"http://127.0.0.1:{ports[0]}", name)
-        for name in ("alice", "bob")
-    )
+    address = found(r"Open (\S+)/", newcomer.start())
+    bob, carol = (Person(chromium.new_context(), address, name) for name in ("bob", "carol"))
 
-    with up(clone, ports) as seconds:
-        tell(f"first start, from a fresh clone: {seconds:.1f} s")
-        alice.register("Alice")
-        bob.register("Bob")
-        alice.talk_to(bob).write("Hello Bob")
-        bob.open(alice).write("Hello Alice")
-        alice.sees("Hello Bob", "Hello Alice")
+    bob.register("Bob")
+    carol.register("Carol")
+    bob.talk_to(carol).write("Hello Carol")
+    carol.open(bob).write("Hello Bob")
+    bob.sees("Hello Carol", "Hello Bob")
+    newcomer.stop()
 
-    with up(clone, ports) as seconds:
-        tell(f"second start, to a served page: {seconds:.1f} s")
-        for person in (alice, bob):
-            person.visit("/")
-            person.wait_until_online()
-        bob.open(alice).sees("Hello Bob", "Hello Alice")
-        alice.open(bob).sees("Hello Bob", "Hello Alice")
+    began = time.monotonic()
+    newcomer.start()
+    tell(f"second start, to a served page: {time.monotonic() - began:.1f} s")
+    for person in (bob, carol):
+        person.visit("/")
+        person.wait_until_online()
+    carol.open(bob).sees("Hello Carol", "Hello Bob")
+    bob.open(carol).sees("Hello Carol", "Hello Bob")
+
+
+def found(pattern: str, page: str) -> str:
+    """What the page says there, wherever its lines end."""
+    match = re.search(pattern, " ".join(page.split()))
+    assert match is not None, f"nobody says {pattern}"
+    return match[1]
+
+
+def has_mosquitto_pub(package: str) -> bool:
+    """Whether it is that package of Debian's which has the program, if any has it here."""
+    program = needs("mosquitto_pub")
+    if find_program("dpkg") is None:
+        return True
+    asked = subprocess.run(["dpkg", "-S", program], capture_output=True, text=True, check=False)
+    return asked.returncode != 0 or asked.stdout.startswith(f"{package}:")

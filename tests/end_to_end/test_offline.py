@@ -88,6 +88,7 @@ def test_another_account_is_shown_nothing_of_the_one_before(alice: Person, bob: 
     alice.context.clear_cookies()  # the session is over, without a word
     alice.account, name = bob.account, alice.account
     alice.visit("/")
+    alice.page.wait_for_url("**/login")  # where the page goes by itself
     alice.log_in()
 
     expect(alice.page.locator("body")).to_have_attribute("data-account", bob.account)

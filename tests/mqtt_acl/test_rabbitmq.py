@@ -1,10 +1,12 @@
 """What is RabbitMQ's own: it asks at the door, and is told only whom to cut off."""
 
 import asyncio
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -15,8 +17,12 @@ from chat.errors import BrokerUnreachable
 from chat.shards import Lease
 from chat.topics import down_filter, shard_of, up
 from chat.user_names import ADMIN
+from cli.doctor.broker import check_broker
+from cli.doctor.queues import check_queues
 from mqtt_acl.issuer import Credentials, Issuer, credentials_of
 from mqtt_acl.rabbitmq import KickingIssuer
+from tests.cli.doctor.answering import Answer, altering
+from tests.cli.doctor.asking import all_ok, found_by, says
 from tests.mqtt import Client
 from tests.rabbitmq import RabbitInstallation
 from tests.running import free_ports, wait_until
@@ -37,7 +43,8 @@ def is_let_in(broker: RabbitInstallation, device: Credentials) -> bool:
 def asked(broker: RabbitInstallation, path: str, **options: Any) -> httpx.Response:
     """What the management API answers."""
     auth = options.pop("auth", (ADMIN, broker.secrets.admin_password))
-    return httpx.get(f"{broker.settings.rabbitmq_urls[0]}/api{path}", auth=auth, **options)
+    url = f"{broker.settings.rabbitmq_urls[0]}/api{path}"
+    return httpx.request(options.pop("method", "GET"), url, auth=auth, **options)
 
 
 def queues(broker: RabbitInstallation, device: Credentials) -> list[str]:
@@ -247,3 +254,71 @@ def test_a_wrong_admin_password_is_said_to_be_refused(any_broker: RabbitInstalla
         issuer.check()
 
     issuer.close()
+
+
+def test_a_doctor_finds_it_sound_with_its_policy_and_tells_when_that_is_gone(
+    any_broker: RabbitInstallation,
+) -> None:
+    assert all_ok(found_by(check_queues, any_broker.environ))
+    path = f"/operator-policies/{quote('/', safe='')}/sessions"
+    policy = asked(any_broker, path).json()
+
+    answer = asked(any_broker, path, method="DELETE")
+    try:
+        found = found_by(check_queues, any_broker.environ)
+    finally:
+        asked(any_broker, path, method="PUT", json=policy)
+
+    assert answer.is_success, answer.text
+    says(found, "wrong", "delivered in vain 20 times")
+    assert all_ok(found_by(check_queues, any_broker.environ))
+
+
+def _first_queue(queues: list[dict[str, Any]]) -> dict[str, Any]:
+    return next(queue for queue in queues if "_bridge." in queue["name"])
+
+
+# What the management API is asked, what a broken RabbitMQ would say instead, what is told then.
+FAULTS: list[tuple[str, Callable[[Any], object], str]] = [
+    ("/overview", lambda said: said.update(rabbitmq_version="3.13.7"), "of version 3.13.7"),
+    ("/nodes", lambda said: said[0].update(running=False), "does not run"),
+    ("/nodes", lambda said: said[0].update(mem_alarm=True), "short of memory"),
+    ("/nodes", lambda said: said[0].update(disk_free_alarm=True), "short of disk"),
+    ("/queues", lambda said: said.remove(_first_queue(said)), "has no session of shard"),
+    ("/queues", lambda said: _first_queue(said).update(type="classic"), "ends with its node"),
+]
+
+
+@pytest.mark.parametrize(("path", "fault", "words"), FAULTS, ids=[words for *_, words in FAULTS])
+def test_a_doctor_tells_what_is_wrong_with_it(
+    any_broker: RabbitInstallation, path: str, fault: Callable[[Any], object], words: str
+) -> None:
+    def broken(_method: str, asked: str, answer: Answer) -> Answer:
+        if not asked.startswith(f"/api{path}"):
+            return answer
+        said = json.loads(answer[2])
+        fault(said)
+        return answer[0], answer[1], json.dumps(said).encode()
+
+    [port] = free_ports(1)
+    with altering(port, any_broker.settings.rabbitmq_urls[0], broken) as url:
+        found = found_by(check_queues, any_broker.environ | {"KATYDID_RABBITMQ_URL": url})
+
+    says(found, "wrong", words)
+    assert len([each for each in found if each.level == "wrong"]) == 1
+
+
+def test_a_doctor_tells_that_it_cannot_be_asked(any_broker: RabbitInstallation) -> None:
+    [nobody] = free_ports(1)
+    environ = any_broker.environ | {"KATYDID_RABBITMQ_URL": f"http://127.0.0.1:{nobody}"}
+
+    says(found_by(check_queues, environ), "wrong", "management API does not answer")
+
+
+def test_a_doctor_finds_that_devices_do_what_they_may_and_nothing_else(
+    any_broker: RabbitInstallation,
+) -> None:
+    found = found_by(check_broker, any_broker.environ)
+
+    assert all_ok(found), found
+    assert "revoked device was cut off at once" in found[-1].says

@@ -1,7 +1,9 @@
 """Conversations and history over HTTP: one's own, as often as one likes, and nobody else's."""
 
 import pytest
+from sqlalchemy import event
 
+from chat.indexing import index_messages
 from tests.web.site import Site
 from tests.web.visitor import assert_problem
 
@@ -23,6 +25,7 @@ def test_both_members_see_the_conversation(site: Site) -> None:
         "conversation": 1,
         "peer": "alice",
         "display_name": "alice",
+        "kind": "person",
         "last_message": seen_by_bob["last_message"],
         "last_seq": 7,
         "read": 0,
@@ -85,9 +88,24 @@ def test_nobody_sees_anything_without_a_login(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("path", "statements"),
-    [("/api/v1/conversations", 3), ("/api/v1/conversations/alice/messages", 4)],
+    [
+        ("/api/v1/conversations", 1),
+        ("/api/v1/conversations/alice/messages", 3),
+        ("/api/v1/conversations/alice/messages?after=3", 3),
+        # Nothing to look at was found.
+        ("/api/v1/conversations/alice/messages?after=7", 2),
+        ("/api/v1/conversations/carol/messages", 1),
+        ("/api/v1/search?q=text", 7),
+        ("/api/v1/search?q=text&peer=alice", 8),
+        ("/api/v1/devices", 2),
+        ("/api/v1/things", 4),
+        ("/api/v1/blocks", 1),
+        ("/api/v1/accounts/alice", 1),
+        ("/api/v1/accounts/me", 0),
+    ],
 )
 def test_the_number_of_statements_does_not_grow(site: Site, path: str, statements: int) -> None:
+    index_messages(site.installation.database)
     bob = site.browser().log_in("bob")
     asking_who_it_is = 1
 
@@ -95,8 +113,24 @@ def test_the_number_of_statements_does_not_grow(site: Site, path: str, statement
         bob.get(path)
     for number in range(10):
         site.add_account(f"friend-{number}")
-        site.converse(f"friend-{number}", "bob", "hello")
+        site.converse(f"friend-{number}", "bob", *(f"text {each}" for each in range(5)))
+    index_messages(site.installation.database)
     with site.statements() as after:
         bob.get(path)
 
-    assert len(before) == len(after) == asking_who_it_is + statements
+    assert len(after) == asking_who_it_is + statements, after
+    assert len(before) == len(after), before
+
+
+@pytest.mark.parametrize("path", ["/api/v1/conversations", "/api/v1/conversations/alice/messages"])
+def test_a_login_and_what_it_asks_for_are_one_transaction(site: Site, path: str) -> None:
+    bob = site.browser().log_in("bob")
+    begun = []
+
+    def note(_: object) -> None:
+        begun.append(True)
+
+    event.listen(site.installation.database._engine, "begin", note)
+    assert bob.get(path).status_code == 200
+
+    assert len(begun) == 1

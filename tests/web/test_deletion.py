@@ -15,7 +15,14 @@ from tests.web.visitor import PASSWORD, Browser, assert_problem
 pytestmark = pytest.mark.both_databases
 
 ME = "/api/v1/accounts/me"
-NOTHING = {"devices": 0, "logins": 0, "blocks": 0, "invitations": 0, "messages": 0}
+NOTHING = {
+    "devices": 0,
+    "logins": 0,
+    "blocks": 0,
+    "invitations": 0,
+    "things": 0,
+    "messages": 0,
+}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from zipfile import ZipFile
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.people import add_thing
 from tests.web.site import Site, execute
 from tests.web.visitor import PASSWORD, assert_problem
 from web.api import export as module
@@ -34,6 +35,8 @@ def site(site: Site) -> Site:
         "INSERT INTO invitation (digest, inviter_id, created_at, expires_at)"
         " SELECT 'a digest', id, 1, 1 FROM account WHERE name = 'alice'",
     )
+    add_thing(site.installation.database, "alice", "lamp", "bob")
+    add_thing(site.installation.database, "bob", "radio", "alice")
     return site
 
 
@@ -67,6 +70,9 @@ def test_all_of_an_account_is_there_and_nothing_of_others(site: Site) -> None:
     assert first.items() <= files["messages.jsonl"][0].items()
     assert [block["account"] for block in files["blocks.jsonl"]] == ["carol"]
     assert len(files["invitations.jsonl"]) == 1
+    [thing] = files["things.jsonl"]
+    assert (thing["account"], thing["allowed"]) == ("lamp", ["bob"])
+    assert files["account.json"]["owner"] is None
     assert "not for Alice" not in str(files)
     assert PASSWORD not in str(files)
     assert "argon2" not in str(files)

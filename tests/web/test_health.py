@@ -74,6 +74,31 @@ def test_a_check_that_hangs_does_not_hold_up_the_answer(
     released.set()
 
 
+def test_what_a_check_finds_too_late_is_for_who_asks_next(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a check takes longer than an answer, each time, it would be in vain for ever."""
+    begun, released, ended = [], threading.Event(), threading.Event()
+
+    def check() -> None:
+        begun.append(True)
+        assert released.wait(30)
+        ended.set()
+
+    monkeypatch.setattr(site.installation.database, "check", check)
+    too_early = site.browser().get("/healthz").get_json()
+    released.set()
+    assert ended.wait(15)
+
+    next_time = site.browser().get("/healthz").get_json()
+
+    assert "problem" in too_early["parts"]["sql"]
+    assert next_time["parts"]["sql"] == {"ready": True}
+    assert len(begun) == 1
+    site.browser().get("/healthz")
+    assert len(begun) == 2
+
+
 def test_sql_that_takes_nothing_is_not_ready(site: Site) -> None:
     """As on a full disk: everything can be read still."""
     execute(

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.web.conftest import MakeSite
-from tests.web.site import Site
+from tests.web.site import Site, execute
 from tests.web.visitor import PASSWORD, assert_problem
 
 pytestmark = pytest.mark.both_databases
@@ -159,6 +159,33 @@ def test_only_a_login_changes_the_cookie(site: Site) -> None:
 
     for path in ("/", "/settings", ME, "/api/v1/conversations", "/healthz"):
         assert "Set-Cookie" not in browser.get(path).headers
+
+
+def test_a_login_is_made_to_last_longer_once_a_day(site: Site) -> None:
+    """Else each page that opens would wait for a write, and for its disk."""
+    browser = site.browser().log_in("alice")
+    give_a_device(site)
+
+    with site.statements() as on_the_first_day:
+        first = browser.get("/api/v1/devices/current")
+    execute(site.installation, "UPDATE login SET seen_at = seen_at - :day", day=24 * 3_600_000)
+    with site.statements() as on_the_next_day:
+        next_day = browser.get("/api/v1/devices/current")
+    again = browser.get("/api/v1/devices/current")
+
+    assert (first.status_code, next_day.status_code, again.status_code) == (200, 200, 200)
+    assert not [asked for asked in on_the_first_day if asked.startswith("UPDATE login")]
+    assert [asked for asked in on_the_next_day if asked.startswith("UPDATE login")]
+    assert "Expires=" in next_day.headers["Set-Cookie"]
+    assert "Set-Cookie" not in first.headers
+    assert "Set-Cookie" not in again.headers
+
+
+def give_a_device(site: Site) -> None:
+    """To the one browser that is logged in."""
+    user_name = site.installation.new_device("alice", kind="browser").user_name
+    device = user_name.partition(".")[2]
+    execute(site.installation, "UPDATE login SET device_id = :device", device=device)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from tests.web.visitor import assert_problem
         ("PUT", "/api/v1/devices", 405),
         ("POST", "/api/v1/conversations", 405),
         ("PATCH", "/api/v1/devices/abcdefghijkl", 405),
+        ("DELETE", "/api/v1/devices/current", 405),
+        ("GET", "/api/v1/devices/current/credential", 404),
         ("BREW", "/api/v1/devices", 405),
     ],
 )

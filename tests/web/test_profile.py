@@ -29,7 +29,7 @@ def test_what_is_given_is_changed_and_nothing_else(site: Site) -> None:
     }
     assert alice.get(ME).get_json() == changed.get_json()
     shown = site.program("bob").get("/api/v1/accounts/alice").get_json()
-    assert shown == {"account": "alice", "display_name": "Alice Lindqvist"}
+    assert shown == {"account": "alice", "display_name": "Alice Lindqvist", "kind": "person"}
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,33 @@ def test_who_hides_what_was_read_does_not_see_it_of_others_but_counts_its_own(
         assert (line["peer_read"], line["peer_delivered"]) == (0, 1)
         assert (line["read"], line["unread"]) == (1, 0)
         assert line["online"]
+
+
+@pytest.mark.parametrize("blocking", ["alice", "bob"])
+def test_where_a_block_stands_between_neither_sees_how_far_the_other_is(
+    talking: Site, blocking: str
+) -> None:
+    blocked = "bob" if blocking == "alice" else "alice"
+    assert talking.program(blocking).put(f"/api/v1/blocks/{blocked}").status_code == 204
+
+    for name in ("alice", "bob"):
+        line = seen_by(talking, name)
+        assert (line["peer_read"], line["peer_delivered"]) == (0, 0)
+        assert (line["read"], line["delivered"]) == (1, 1)
+        assert (line["online"], line["last_seen_at"]) == (False, None)
+
+
+def test_who_may_not_talk_with_a_thing_any_more_does_not_see_how_far_it_is(talking: Site) -> None:
+    execute(
+        talking.installation,
+        "UPDATE account SET kind = 'thing', owner_id ="
+        " (SELECT id FROM account WHERE name = 'carol') WHERE name = 'bob'",
+    )
+
+    for name in ("alice", "bob"):
+        line = seen_by(talking, name)
+        assert (line["peer_read"], line["peer_delivered"]) == (0, 0)
+        assert line["read"] == 1
 
 
 def change_password(site: Site, present: str = PASSWORD, new: str = NEW_PASSWORD) -> Any:

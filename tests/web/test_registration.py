@@ -40,7 +40,7 @@ def test_an_account_without_a_display_name_is_shown_as_its_name(
 
     assert site.browser().call("POST", "/api/v1/accounts", body).status_code == 201
     shown = site.program("alice").get("/api/v1/accounts/dave").get_json()
-    assert shown == {"account": "dave", "display_name": "dave"}
+    assert shown == {"account": "dave", "display_name": "dave", "kind": "person"}
 
 
 def test_a_name_is_given_out_once(site: Site) -> None:

@@ -33,6 +33,13 @@ def test_a_page_names_files_by_their_version_and_a_browser_keeps_them_for_ever(s
     }
 
 
+@pytest.mark.parametrize("page", ["/", "/settings", "/api", "/offline"])
+def test_each_page_is_shown_to_who_is_logged_in(site: Site, page: str) -> None:
+    answer = site.browser().log_in("alice").get(page)
+
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+
+
 def test_a_page_of_another_version_gets_our_files_but_does_not_keep_them(site: Site) -> None:
     answer = site.browser().get("/static/v-000000000000/main.js")
 

@@ -1,6 +1,7 @@
 """Who visits the site in a test: a browser with its cookies, or a program with a password.
 
-Both talk to the Flask app without a network; those in `served.py` go over a real one.
+Both talk to the Flask app without a network; those in `served.py` go over a real one. Each answer
+of the API has to be one that openapi.json describes.
 """
 
 import re
@@ -9,6 +10,8 @@ from typing import Any, Self
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from tests.contract import Answer, assert_described, closed_openapi
 
 PASSWORD = "correct horse battery"
 # In the form of a page, or in its head for its scripts.
@@ -25,6 +28,7 @@ class Browser:
 
     def get(self, path: str, **options: Any) -> TestResponse:
         response = self._client.get(path, environ_base=self._address, **options)
+        _check(self._client.application, response)
         if response.mimetype == "text/html" and (found := TOKEN.search(response.text)):
             self.token = found[1]
         return response
@@ -37,9 +41,11 @@ class Browser:
     def call(self, method: str, path: str, json: Any = None) -> TestResponse:
         """A write as the page's scripts make it."""
         headers = {"X-CSRFToken": self.token, "Accept": "application/json"}
-        return self._client.open(
+        response = self._client.open(
             path, method=method, json=json, headers=headers, environ_base=self._address
         )
+        _check(self._client.application, response)
+        return response
 
     def log_in(self, account: str, password: str = PASSWORD) -> Self:
         self.get("/login")
@@ -83,9 +89,21 @@ class Program:
         return self.open("DELETE", path, json=json)
 
     def open(self, method: str, path: str, **options: Any) -> TestResponse:
-        return self._client.open(
+        response = self._client.open(
             path, method=method, auth=self._auth, environ_base=self._address, **options
         )
+        _check(self._client.application, response)
+        return response
+
+
+def _check(app: Flask, response: TestResponse) -> None:
+    request = response.request
+    # What is made while it is sent is left to who asked for it.
+    body = response.get_data() if "json" in (response.mimetype or "") else b""
+    answer = Answer(
+        request.method, request.path, response.status_code, dict(response.headers), body
+    )
+    assert_described(closed_openapi(app), answer)
 
 
 def assert_problem(

@@ -1,37 +1,75 @@
 """`/api/v1/conversations`: the caller's, their preferences, and the messages of one."""
 
-from flask import Blueprint, Response
+from typing import Annotated
 
-from chat.conversations import conversations_of
-from chat.messages import history
-from chat.payloads import HISTORY_DEFAULT
+from flask import Blueprint, Response
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
+
+from chat.conversations import ConversationSummary, conversations_of
+from chat.errors import UnknownAccount, UnknownConversation
+from chat.fields import LARGEST_SEQ
+from chat.messages import Page, history
+from chat.payloads import HISTORY_DEFAULT, HISTORY_LIMIT
 from chat.preferences import change_preferences
 from web.answers import as_json
 from web.api import PREFIX
-from web.callers import caller
-from web.input import json_object, optional_boolean, whole_number
+from web.callers import caller, reading_as_caller
+from web.contract.operations import operation
+from web.input import body_as, query_as
 from web.parts import parts
 
 conversations = Blueprint("conversations", __name__, url_prefix=f"{PREFIX}/conversations")
 
+_Seq = Annotated[int, Meta(ge=0, le=LARGEST_SEQ)]
+
+
+class Conversations(Struct, frozen=True):
+    """All of the caller's, that with the newest text first."""
+
+    conversations: list[ConversationSummary]
+
+
+class PreferencesChange(Struct, frozen=True):
+    """What is to change for the caller alone; the rest stays."""
+
+    muted: bool | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+    pinned: bool | UnsetType = UNSET
+
+
+class HistoryQuery(Struct, frozen=True):
+    """Which page of history."""
+
+    before: Annotated[_Seq, Meta(description="The newest messages below this seq.")] | None = None
+    after: Annotated[_Seq, Meta(description="The oldest messages above this seq.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=HISTORY_LIMIT)] = HISTORY_DEFAULT
+
 
 @conversations.get("")
+@operation("The list of conversations", answers={200: Conversations})
 def index() -> Response:
     """All of them, that with the newest message first."""
-    account = caller().account
-    with parts().database.reading() as sql:
-        found = conversations_of(sql, account)
-    return as_json({"conversations": found})
+    with reading_as_caller() as (sql, calling):
+        found = conversations_of(sql, calling.account)
+    return as_json(Conversations(found))
 
 
 @conversations.patch("/<peer>")
+@operation(
+    "Mute, archive or pin a conversation",
+    "They change nothing in what is delivered. A later message brings an archived conversation"
+    " back, unless it is muted too.",
+    body=PreferencesChange,
+    answers={200: ConversationSummary},
+    raises=(UnknownAccount, UnknownConversation),
+)
 def change(peer: str) -> Response:
-    """Its line, with what is given changed. Raises NotAcceptable, UnknownAccount and
-    UnknownConversation."""
+    """Its line, with what is given changed."""
     account = caller().account
-    body = json_object()
+    asked = asdict(body_as(PreferencesChange))
     muted, archived, pinned = (
-        optional_boolean(body, field) for field in ("muted", "archived", "pinned")
+        None if asked[field] is UNSET else asked[field] for field in ("muted", "archived", "pinned")
     )
     with parts().database.writing() as sql:
         line = change_preferences(sql, account, peer, muted=muted, archived=archived, pinned=pinned)
@@ -39,18 +77,23 @@ def change(peer: str) -> Response:
 
 
 @conversations.get("/<peer>/messages")
+@operation(
+    "A page of history",
+    "Give `before` or `after`, not both; without either, the newest messages.",
+    query=HistoryQuery,
+    answers={200: Page},
+    raises=(UnknownAccount,),
+)
 def messages(peer: str) -> Response:
-    """A page of history. Raises UnknownAccount, and WrongCursor, also for two cursors at once."""
-    account = caller().account
-    limit = whole_number("limit")
-    before, after = whole_number("before"), whole_number("after")
-    with parts().database.reading() as sql:
+    """A page of history; NotAcceptable also for two cursors at once."""
+    with reading_as_caller() as (sql, calling):
+        asked = query_as(HistoryQuery)
         page = history(
             sql,
-            account=account,
+            account=calling.account,
             peer=peer,
-            before=before,
-            after=after,
-            limit=HISTORY_DEFAULT if limit is None else limit,
+            before=asked.before,
+            after=asked.after,
+            limit=asked.limit,
         )
     return as_json(page)

@@ -12,17 +12,29 @@ from chat.export import export
 from chat.times import now
 from web.api import PREFIX
 from web.callers import caller
+from web.contract.operations import Content, operation
 from web.parts import parts
 
-exports = Blueprint("exports", __name__, url_prefix=f"{PREFIX}/export")
+exports = Blueprint("export", __name__, url_prefix=f"{PREFIX}/export")
 
 # Each holds one of the process's threads for as long as its caller takes to fetch it.
 _AT_ONCE = BoundedSemaphore(2)
 
 
 @exports.get("")
+@operation(
+    "All that is kept of the account",
+    answers={
+        200: Content(
+            "application/zip",
+            "A zip of JSON and lines of JSON, and `schema.json`, which describes them.",
+        )
+    },
+    headers={"Content-Disposition": "A file name with the account and the day."},
+    raises=(ServerBusy,),
+)
 def fetch() -> Response:
-    """The archive. Raises ServerBusy while too many are fetched."""
+    """The archive. ServerBusy while too many are fetched."""
     account, at = caller().account, now()
     if not _AT_ONCE.acquire(blocking=False):
         raise ServerBusy

@@ -7,7 +7,14 @@ from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from web.contract.operations import Callers, Content, operation
 
+
+@operation(
+    "What the processes count",
+    answers={200: Content("text/plain", "As Prometheus reads it.", {"type": "string"})},
+    callers=Callers.ANYBODY,
+)
 def metrics() -> Response:
     """Web and bridge together where they share a folder, else this process alone."""
     registry = REGISTRY

@@ -64,6 +64,25 @@ export const invitations = () => call('GET', '/invitations');
 
 export const invite = () => call('POST', '/invitations', { body: {} });
 
+export const things = () => call('GET', '/things');
+
+/** Make a thing; the answer has its credential, this once. */
+export const addThing = (account, displayName) =>
+  call('POST', '/things', { body: { account, display_name: displayName } });
+
+export const renewThing = (name) => call('POST', `/things/${encodeURIComponent(name)}/credential`);
+
+/** Delete the thing, and `messages`: 'erase' or 'keep'. What is erased takes its time. */
+export const deleteThing = (name, messages) =>
+  call('DELETE', `/things/${encodeURIComponent(name)}?messages=${messages}`, { patience: 60_000 });
+
+export const allow = (thing, name) => call('PUT', allowedPath(thing, name));
+
+export const disallow = (thing, name) => call('DELETE', allowedPath(thing, name));
+
+const allowedPath = (thing, name) =>
+  `/things/${encodeURIComponent(thing)}/allowed/${encodeURIComponent(name)}`;
+
 export const devices = () => call('GET', '/devices');
 
 /** The device of this browser's login. A 401 is the caller's to handle: it means there is none. */

@@ -35,6 +35,7 @@ export class ConversationView {
     state.addEventListener('open', () => this.#open());
     state.addEventListener('list', repaint);
     state.addEventListener('typing', repaint);
+    sync.addEventListener('turned', () => this.#loadAhead()); // the reader may be at the end of it
     state.addEventListener('thread', ({ detail }) => {
       if (detail.peer !== state.openPeer) return;
       this.#countUnseen(detail.arrived);
@@ -189,10 +190,9 @@ export class ConversationView {
     const { opened } = this.#state;
     if (!opened?.wasOpened) return;
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    const goOn = (hasLoaded) => hasLoaded && this.#loadAhead(); // the reader may be at the end of it
-    if (scrollTop < LOAD_AHEAD_PIXELS) this.#sync.loadOlder(opened.peer).then(goOn);
+    if (scrollTop < LOAD_AHEAD_PIXELS) this.#sync.loadOlder(opened.peer);
     const below = scrollHeight - scrollTop - clientHeight;
-    if (opened.past && below < LOAD_AHEAD_PIXELS) this.#sync.loadNewer(opened.peer).then(goOn);
+    if (opened.past && below < LOAD_AHEAD_PIXELS) this.#sync.loadNewer(opened.peer);
   }
 }
 

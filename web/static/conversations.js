@@ -54,6 +54,7 @@ export class ConversationList {
     part(line, 'presence').hidden = !isOnline;
     write(line, 'name', displayName);
     this.#writeLast(line, conversation);
+    part(line, 'thing').hidden = conversation.kind !== 'thing';
     part(line, 'muted').hidden = !conversation.isMuted;
     part(line, 'pinned').hidden = !conversation.isPinned;
     line.dataset.muted = String(conversation.isMuted);

@@ -33,6 +33,7 @@ function told({ messages, finished, erased }) {
     counted(erased.devices, 'device'),
     counted(erased.blocks, 'block'),
     counted(erased.invitations, 'invitation'),
+    counted(erased.things, 'thing'),
   ];
   if (messages === 'erase') parts.unshift(counted(erased.messages, 'message'));
   const rest = finished ? '' : ' The rest is being erased now, whether or not you stay here.';

@@ -3,6 +3,7 @@
 
 import * as api from './api.js';
 import { commands } from './commands.js';
+import { letCopy } from './copying.js';
 import { lastSeen } from './days.js';
 import { counted, find, onSubmit, orComplain, say } from './saying.js';
 import { made, part, write } from './templates.js';
@@ -100,16 +101,6 @@ async function revokeOthers() {
   await showDevices();
 }
 
-async function copy(button) {
-  const source = part(credentialDialog, button.dataset.copy);
-  getSelection().selectAllChildren(source);
-  // navigator.clipboard does not exist on plain http beyond localhost.
-  if (navigator.clipboard) await navigator.clipboard.writeText(source.textContent);
-  else document.execCommand('copy');
-  button.textContent = 'Copied';
-  setTimeout(() => (button.textContent = 'Copy'), 2_000);
-}
-
 onSubmit(find('add-form'), add);
 find('revoke-others').addEventListener('click', () => find('revoke-others-dialog').showModal());
 find('keep-others').addEventListener('click', () => find('revoke-others-dialog').close());
@@ -119,6 +110,4 @@ find('revoke-now').addEventListener('click', revokeNow);
 credentialDialog
   .querySelector('[data-close]')
   .addEventListener('click', () => credentialDialog.close());
-for (const button of document.querySelectorAll('[data-copy]')) {
-  button.addEventListener('click', () => copy(button));
-}
+letCopy(credentialDialog);

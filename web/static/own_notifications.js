@@ -7,20 +7,26 @@ import { setSound, wantsSound } from './sound.js';
 
 const told = find('told');
 const sound = find('sound');
+let wasChanged = false;
 
 export async function showNotifications() {
   sound.checked = wantsSound();
-  told.checked = await isTold().catch(() => false); // it has no device before its first visit
-  told.disabled = !canBeTold();
+  const wasTold = await isTold().catch(() => false); // it has no device before its first visit
+  if (!wasChanged) {
+    told.checked = wasTold;
+    told.disabled = !canBeTold();
+  }
   find('cannot-be-told').hidden = canBeTold();
 }
 
 told.addEventListener('change', async () => {
+  const wanted = told.checked;
+  wasChanged = true;
   say('notifications-said', '');
   told.disabled = true;
-  const isDone = await orComplain('notifications-problem', told.checked ? begin : end);
-  if (!isDone) told.checked = !told.checked;
-  else say('notifications-said', told.checked ? 'This browser is told from now on.' : 'Saved.');
+  const isDone = await orComplain('notifications-problem', wanted ? begin : end);
+  if (!isDone) told.checked = !wanted;
+  else say('notifications-said', wanted ? 'This browser is told from now on.' : 'Saved.');
   told.disabled = false;
   told.focus();
 });

@@ -44,7 +44,7 @@ export class Preferences {
     const askedAt = performance.now();
     const preference = { [item.dataset.preference]: item.ariaChecked !== 'true' };
     try {
-      this.#state.summarize(await prefer(opened.peer, preference), askedAt);
+      this.#state.prefer(await prefer(opened.peer, preference), askedAt);
     } catch ({ message }) {
       write(this.#menu, 'problem', message);
       part(this.#menu, 'problem').hidden = false;

@@ -30,7 +30,7 @@ export function onSubmit(form, work) {
     event.preventDefault();
     const button = form.querySelector('[type=submit]');
     button.disabled = true;
-    await work();
+    await work(form);
     button.disabled = false;
   });
 }

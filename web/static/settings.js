@@ -6,6 +6,13 @@ import { showBlocks } from './own_blocks.js';
 import { showDevices } from './own_devices.js';
 import { showInvitations } from './own_invitations.js';
 import { showNotifications } from './own_notifications.js';
+import { showThings } from './own_things.js';
 import './own_deletion.js';
 
-await Promise.all([showDevices(), showBlocks(), showInvitations(), showNotifications()]);
+await Promise.all([
+  showDevices(),
+  showThings(),
+  showBlocks(),
+  showInvitations(),
+  showNotifications(),
+]);

@@ -22,6 +22,8 @@ class Conversation {
   quoted = new Map();
   #recent = []; // changes, for the texts that are on their way here
   displayName = '';
+  /** Whether the peer is a person or a thing. */
+  kind = 'person';
   /** Own cursors, and the peer's, as the archive has them; they move forward only. */
   read = 0;
   delivered = 0;
@@ -39,6 +41,8 @@ class Conversation {
   isMuted = false;
   isArchived = false;
   isPinned = false;
+  /** When its reader, or a message that brought it back, last changed these three. */
+  preferredAt = -Infinity;
   isOnline = false;
   lastSeenAt = null;
   /** Whether nobody can write to the peer any more. */
@@ -111,6 +115,20 @@ class Conversation {
       if (newest !== this.summary.last_message)
         this.summary = { ...this.summary, last_message: newest };
     }
+  }
+
+  /** What its reader prefers for it, as the server says. */
+  prefer({ muted = false, archived = false, pinned = false }) {
+    this.isMuted = muted;
+    this.isArchived = archived;
+    this.isPinned = pinned;
+  }
+
+  /** A message brings it back from among those that are put aside. */
+  bringBack() {
+    if (this.isMuted || !this.isArchived) return;
+    this.isArchived = false;
+    this.preferredAt = performance.now();
   }
 
   moveCursors({ read, delivered, peerRead, peerDelivered }) {
@@ -244,9 +262,8 @@ export class ChatState extends EventTarget {
     conversation.summary = { ...summary, last_message: newest };
     conversation.changeAgain();
     conversation.conversation = summary.conversation;
-    conversation.isMuted = summary.muted ?? false;
-    conversation.isArchived = summary.archived ?? false;
-    conversation.isPinned = summary.pinned ?? false;
+    conversation.kind = summary.kind ?? 'person';
+    if (conversation.preferredAt < askedAt) conversation.prefer(summary);
     conversation.moveCursors({
       read: summary.read,
       delivered: summary.delivered,
@@ -264,6 +281,15 @@ export class ChatState extends EventTarget {
     }
     this.#tell('list');
     this.#tell('thread', { peer: summary.peer, arrived: [] });
+  }
+
+  /** Take over what the server answered to a preference; a list that was asked for before knows
+      nothing of it. */
+  prefer(summary, askedAt) {
+    const conversation = this.begin(summary.peer);
+    conversation.prefer(summary);
+    conversation.preferredAt = performance.now();
+    this.summarize(summary, askedAt);
   }
 
   /** Merge rows of one conversation, whether they were told, or fetched with all that was done to
@@ -405,8 +431,7 @@ export class ChatState extends EventTarget {
     conversation.changeAgain();
     if (arrived.some(({ from }) => from === peer)) this.#stopTyping(conversation);
     conversation.countUnread();
-    if (arrived.some((each) => isLater(each, conversation)) && !conversation.isMuted)
-      conversation.isArchived = false;
+    if (arrived.some((each) => isLater(each, conversation))) conversation.bringBack();
     const isShut = peer !== this.openPeer && conversation.thread.messages.length > 2 * KEPT;
     if (isShut) dropOldest(conversation.thread, KEPT);
     if (settled.length > 0) this.#tell('settled', { ids: settled });

@@ -52,13 +52,13 @@ export class Sync extends EventTarget {
     await this.loadOlder(peer);
   }
 
-  /** One page of history above what is shown; a second call meanwhile does nothing. Answers whether
-      a page was asked for. */
+  /** One page of history above what is shown; a second call meanwhile does nothing, but `turned` is
+      told in the end. */
   async loadOlder(peer) {
     const conversation = this.#state.conversation(peer);
-    if (conversation.shown.isComplete) return false;
+    if (conversation.shown.isComplete) return;
     const before = conversation.shown.firstSeq || undefined;
-    return this.#turnPage(peer, { before }, async ({ messages: found, more }, asOf) => {
+    await this.#turnPage(peer, { before }, async ({ messages: found, more }, asOf) => {
       for (const portion of portions(found).reverse()) {
         if (conversation.shown.firstSeq !== portion.at(-1).seq + 1) return;
         this.#state.receiveOlder(peer, portion, asOf);
@@ -68,15 +68,15 @@ export class Sync extends EventTarget {
     });
   }
 
-  /** One page of history below what is shown, while that is not the newest; answers as above. */
+  /** One page of history below what is shown, while that is not the newest; tells as above. */
   async loadNewer(peer) {
     const conversation = this.#state.conversation(peer);
     if (reachesNewest(conversation)) {
       this.#state.receiveNewer(peer, [], 0);
-      return false;
+      return;
     }
     const after = conversation.past.lastSeq;
-    return this.#turnPage(peer, { after }, async ({ messages: found }, asOf) => {
+    await this.#turnPage(peer, { after }, async ({ messages: found }, asOf) => {
       for (const portion of portions(found)) {
         if (conversation.past?.lastSeq !== portion[0].seq - 1) return;
         this.#state.receiveNewer(peer, portion, asOf);
@@ -102,21 +102,33 @@ export class Sync extends EventTarget {
   /** A text that an answer quotes, when it is not among those that are shown. */
   async quote(peer, seq) {
     const name = `quote ${peer} ${seq}`;
-    if (this.#loading.has(name)) return;
-    this.#loading.add(name);
-    const asOf = this.#state.conversation(peer).thread.lastSeq;
-    const page = await persistently(() => messages(peer, { before: seq + 1, limit: 1 }));
-    this.#loading.delete(name);
-    const text = page.messages.find((each) => each.seq === seq && isText(each));
-    this.#state.receiveQuoted(peer, seq, text ?? null, asOf);
+    await this.#once(this.#loading, name, async () => {
+      const asOf = this.#state.conversation(peer).thread.lastSeq;
+      const page = await persistently(() => messages(peer, { before: seq + 1, limit: 1 }));
+      const text = page.messages.find((each) => each.seq === seq && isText(each));
+      this.#state.receiveQuoted(peer, seq, text ?? null, asOf);
+    });
   }
 
+  /** Tells `turned` at its end: where the reader is by then, the next page may be due, and who
+      asked for it meanwhile was turned away. */
   async #turnPage(peer, cursor, take) {
-    if (this.#loading.has(peer)) return false;
-    this.#loading.add(peer);
-    const asOf = this.#state.conversation(peer).thread.lastSeq;
-    await take(await persistently(() => messages(peer, { ...cursor, limit: PAGE })), asOf);
-    this.#loading.delete(peer);
+    const hasTurned = await this.#once(this.#loading, peer, async () => {
+      const asOf = this.#state.conversation(peer).thread.lastSeq;
+      await take(await persistently(() => messages(peer, { ...cursor, limit: PAGE })), asOf);
+    });
+    if (hasTurned) this.dispatchEvent(new Event('turned'));
+  }
+
+  /** Do this unless it is being done; answers whether it was. One that fails may be tried again. */
+  async #once(underway, name, work) {
+    if (underway.has(name)) return false;
+    underway.add(name);
+    try {
+      await work();
+    } finally {
+      underway.delete(name);
+    }
     return true;
   }
 
@@ -195,22 +207,21 @@ export class Sync extends EventTarget {
   #fillSoon(peer) {
     const fill = () => this.#watched(this.#fill(peer));
     if (peer === this.#state.openPeer) fill();
-    else this.#catchingUp = this.#catchingUp.then(fill);
+    else this.#catchingUp = this.#catchingUp.then(fill).catch(reportError);
   }
 
   /** Fetch all that is newer than the run; what comes live meanwhile is merged with it. */
   async #fill(peer) {
-    if (this.#filling.has(peer)) return;
-    this.#filling.add(peer);
-    const { thread } = this.#state.conversation(peer);
-    let more = true;
-    while (more) {
-      const after = thread.lastSeq;
-      const page = await persistently(() => messages(peer, { after, limit: CATCH_UP_PAGE }));
-      this.#state.receive(peer, page.messages, after);
-      more = page.more;
-    }
-    this.#filling.delete(peer);
+    await this.#once(this.#filling, peer, async () => {
+      const { thread } = this.#state.conversation(peer);
+      let more = true;
+      while (more) {
+        const after = thread.lastSeq;
+        const page = await persistently(() => messages(peer, { after, limit: CATCH_UP_PAGE }));
+        this.#state.receive(peer, page.messages, after);
+        more = page.more;
+      }
+    });
   }
 }
 

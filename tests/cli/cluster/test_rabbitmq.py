@@ -1,5 +1,6 @@
 """RabbitMQ's nodes on this machine: started, found by each other, killed, stopped."""
 
+import contextlib
 import signal
 import stat
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.chaos.disk import small_disk
 from chat.secrets import Secrets
 from chat.settings import REPOSITORY
 from chat.user_names import ADMIN
@@ -23,6 +25,7 @@ from cli.cluster.rabbitmq import (
     stop_cluster,
     wait_until_running,
 )
+from cli.cluster.watch import Watch
 from tests.rabbitmq import RabbitNodes, new_cluster
 from tests.running import is_listening, wait_until
 
@@ -133,6 +136,69 @@ def test_a_node_ends_when_its_parent_is_killed(nodes: RabbitNodes) -> None:
     parent.wait()
 
     wait_until("the node's end", lambda: node_process(cluster, 1) is None)
+
+
+def test_a_node_that_lost_what_it_knew_on_a_full_disk_is_ended_and_knows_it_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    cluster = new_cluster(tmp_path, nodes=1, door_url=DOOR)
+    # Of the node alone: one that cannot write its log ends by itself.
+    with small_disk(cluster.node_folder(1), megabytes=900) as disk:
+        nodes = RabbitNodes(cluster, SECRETS)
+        try:
+            nodes.start()
+            node = nodes.processes[1]
+            watch = Watch(cluster, SECRETS)
+            api = f"http://127.0.0.1:{cluster.ports(1).management}/api"
+            with httpx.Client(auth=(ADMIN, SECRETS.admin_password), timeout=10) as admin:
+                declare_queue(admin, f"{api}/queues/%2F/kept")
+                for _ in range(6):
+                    watch.look()
+                assert node.poll() is None
+
+                disk.fill()
+                with contextlib.suppress(httpx.HTTPError):
+                    publish(admin, api, to="kept")
+                disk.empty()
+                wait_until(
+                    "the node to refuse its admin",
+                    lambda: admin.get(f"{api}/whoami").status_code == 401,
+                )
+                for _ in range(5):
+                    watch.look()
+                node.wait(timeout=10)
+
+                nodes.processes.clear()
+                nodes.start()
+                assert admin.get(f"{api}/queues/%2F/kept").status_code == 200
+        finally:
+            nodes.stop()
+
+
+def declare_queue(admin: httpx.Client, url: str) -> None:
+    quorum = {"durable": True, "arguments": {"x-queue-type": "quorum"}}
+    admin.put(url, json=quorum).raise_for_status()
+
+
+def publish(admin: httpx.Client, api: str, *, to: str) -> None:
+    message = {
+        "properties": {"delivery_mode": 2},
+        "routing_key": to,
+        "payload": "x" * 200_000,
+        "payload_encoding": "string",
+    }
+    admin.post(f"{api}/exchanges/%2F/amq.default/publish", json=message, timeout=1)
+
+
+def test_a_node_that_has_never_known_the_password_is_left_alone(nodes: RabbitNodes) -> None:
+    nodes.start()
+    another = Secrets(SECRETS.server_key, "not the admin's password", SECRETS.bridge_password)
+    watch = Watch(nodes.cluster, another)
+
+    for _ in range(6):
+        watch.look()
+
+    assert nodes.processes[1].poll() is None
 
 
 def test_a_node_that_cannot_start_is_said_to_have_ended(nodes: RabbitNodes) -> None:
