@@ -13,7 +13,9 @@ from bench.archive import begin_conversations
 from bench.installation import postgres
 from bench.load import TEXTS
 from bench.processes import cpu_seconds
-from bridge.statements import MOVE_LAST_SEQ, NEW_MESSAGE, in_words_of
+from bridge.statements import MOVE_LAST_SEQS, NEW_MESSAGES
+from bridge.transaction import Transaction
+from bridge.worker import BATCH_COMMANDS
 from chat.database import Database
 from chat.times import milliseconds, now
 
@@ -21,7 +23,7 @@ _SIZES = {
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
     "postgresql": "SELECT pg_database_size(current_database())",
 }
-_BATCH = 250
+_BATCH = BATCH_COMMANDS
 _CONVERSATIONS = 10
 
 
@@ -30,6 +32,7 @@ class Rows:
 
     def __init__(self, database: Database, sql: int | None) -> None:
         self.database = database
+        self._writer = database.writer()
         self._sql = sql
         self._numbers = count()
         self._last_seqs = [0] * _CONVERSATIONS
@@ -37,18 +40,19 @@ class Rows:
 
     def insert(self, number: int) -> tuple[float, float]:
         """Rows a second, and the seconds of CPU of all that took part."""
-        new_message, move = (
-            in_words_of(self.database.dialect, statement)
-            for statement in (NEW_MESSAGE, MOVE_LAST_SEQ)
-        )
         began, cpu = time.perf_counter(), self._cpu()
         for first in range(0, number, _BATCH):
-            batch = self._batch(min(_BATCH, number - first))
-            with self.database.transaction() as connection:
-                connection.exec_driver_sql(new_message, batch)
-                last = [(seq, place + 1) for place, seq in enumerate(self._last_seqs)]
-                connection.exec_driver_sql(move, last)
+            rows = self._batch(min(_BATCH, number - first))
+            with self._writer.transaction() as connection:
+                batch = Transaction(connection, [], 0, account_ids={}, owner_ids={})
+                batch.insert(NEW_MESSAGES, rows)
+                last = [(place + 1, seq) for place, seq in enumerate(self._last_seqs)]
+                batch.change(MOVE_LAST_SEQS, last)
         return number / (time.perf_counter() - began), self._cpu() - cpu
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._writer.close()
 
     def size_bytes(self) -> int:
         """Of the whole database on the disk, its log of what is written aside."""
@@ -66,8 +70,8 @@ class Rows:
             seq = self._last_seqs[place] = self._last_seqs[place] + 1
             id = f"{self._chance.getrandbits(128):032x}"  # as browsers have them
             text = TEXTS[number % len(TEXTS)]
-            row = (place + 1, seq, 2 * place + 1, id, text, None, stored_at)
-            batch.append(row)
+            sender = 2 * place + 1
+            batch.append((place + 1, seq, sender, id, "text", text, None, stored_at, None, None))
         return batch
 
     def _cpu(self) -> float:
@@ -88,4 +92,6 @@ def rows(dialect: str) -> Iterator[Rows]:
         ended.callback(database.close)
         database.migrate()
         begin_conversations(database, _CONVERSATIONS)
-        yield Rows(database, sql)
+        inserted = Rows(database, sql)
+        ended.callback(inserted.close)
+        yield inserted

@@ -5,7 +5,7 @@ returns, or nothing is. The steps are in files of their own: messages, receipts,
 first one is the fence: what came in under a lease that has gone to another is not stored.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from bridge import statements
@@ -27,8 +27,9 @@ from bridge.receipts import move_cursors, relay_typing
 from bridge.transaction import News, Transaction
 from chat.database import Database
 from chat.times import milliseconds
+from chat.writer import Row
 
-_ToSomeone = Send | Change | MoveCursor | Typing | AskHistory
+_TO_SOMEONE = (Send, Change, MoveCursor, Typing, AskHistory)
 
 
 _HeldLease = tuple[int, int]  # shard, number
@@ -46,7 +47,7 @@ class Archive:
     """The writing side of the archive. Not safe for use by two threads at once."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._writer = database.writer()
         # Accounts are never renamed and names never given out twice, so this is always right.
         self._account_ids: dict[str, int] = {}
         # So is this, since neither do things change hands: the owner's id by the thing's.
@@ -61,7 +62,7 @@ class Archive:
         Raises LeaseLost for those that are no longer held, and SQLAlchemyError when the database
         did not take it: then nothing of it is stored, and the same batch may be tried again.
         """
-        with self._database.transaction() as connection:
+        with self._writer.transaction() as connection:
             batch = Transaction(
                 connection,
                 commands,
@@ -69,22 +70,29 @@ class Archive:
                 account_ids=self._account_ids,
                 owner_ids=self._owner_ids,
             )
-            _fence(batch, leases)
+            held = batch.select(statements.LEASES, list(leases))
             _refuse_what_cannot_be(batch)
             posts, moves, typings = batch.posts(), batch.all(MoveCursor), batch.all(Typing)
-            batch.learn_conversations([c for _, c in posts], [c for _, c in moves + typings])
-            blocked = batch.blocked([c for _, c in posts], [c for _, c in typings])
+            numbered, others = [c for _, c in posts], [c for _, c in moves + typings]
+            conversations = batch.ask_conversations(numbered, others)
+            blocks = batch.ask_blocks(numbered, [c for _, c in typings])
+            _fence(leases, held)
+            batch.note_conversations(conversations)
+            blocked = batch.blocked(blocks, numbered, [c for _, c in typings])
             store_messages(batch, posts, blocked)
             move_cursors(batch, moves, batch.strangers([c for _, c in moves]))
             relay_typing(batch, typings, blocked)
             announce(batch, batch.all(Announce))
             note_what_to_tell(batch, posts, moves)
-            return batch.news
+        return batch.news
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._writer.close()
 
 
-def _fence(batch: Transaction, leases: Collection[_HeldLease]) -> None:
-    held = {(shard, number) for shard, number in batch.select(statements.LEASES, list(leases))}
-    if lost := set(leases) - held:
+def _fence(leases: Collection[_HeldLease], held: Iterable[Row]) -> None:
+    if lost := set(leases) - set(map(tuple, held)):
         raise LeaseLost(lost)
 
 
@@ -94,13 +102,13 @@ def _refuse_what_cannot_be(batch: Transaction) -> None:
     for position, command in enumerate(batch.commands):
         if isinstance(command, Refuse):
             batch.refuse(position, command)
-        elif isinstance(command, _ToSomeone) and command.to not in batch.account_ids:
-            id = command.id if isinstance(command, Send | Change | AskHistory) else None
+        elif isinstance(command, _TO_SOMEONE) and command.to not in batch.account_ids:
+            id = command.id if isinstance(command, (Send, Change, AskHistory)) else None
             refusal = unknown_recipient(command.account, command.verb, command.to, id)
             batch.refuse(position, refusal)
 
 
 def _names_in(command: Command) -> tuple[str, ...]:
-    if isinstance(command, _ToSomeone):
+    if isinstance(command, _TO_SOMEONE):
         return command.account, command.to
     return (command.account,) if isinstance(command, Announce) else ()

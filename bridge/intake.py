@@ -4,6 +4,7 @@ Pure: knows the contract, no account and no database. Whether the recipient exis
 hear from the sender, is found out by `archive.py`.
 """
 
+import secrets
 from typing import ClassVar
 
 from msgspec import Struct
@@ -29,7 +30,10 @@ from chat.topics import NotAnUpTopic, UpTopic, is_account_name, is_below_down, p
 
 
 class Send(Struct, frozen=True, gc=False):
-    """Archive a text and deliver it to both members. `reply_to` is the text that it answers."""
+    """Archive a text and deliver it to both members. `reply_to` is the text that it answers.
+
+    `stored_id` is what the archive knows it by: the sender's own id, or one that it is given once,
+    so that a batch whose commit was not heard of may be tried again."""
 
     verb: ClassVar[str] = "send"
     kind: ClassVar[str] = "text"
@@ -38,6 +42,7 @@ class Send(Struct, frozen=True, gc=False):
     to: str
     text: str
     id: str | None
+    stored_id: str
     sent_at_ms: int | None
     reply_to: int | None = None
 
@@ -54,6 +59,11 @@ class Change(Struct, frozen=True, gc=False):
     text: str
     id: str
     sent_at_ms: int | None
+
+    @property
+    def stored_id(self) -> str:
+        """As of a text."""
+        return self.id
 
     @property
     def kind(self) -> str:
@@ -155,15 +165,16 @@ def _command(
     response_topic: str | None,
     correlation_data: bytes | None,
 ) -> Command:
-    if up.verb == "presence":
-        said = parse_announcement(payload)
-        return Announce(up.account, said.online, said.connection, repeated)
     if up.verb == "send":
         send = parse_send(payload)
         if refusal := _refused_recipient(up, send.id):
             return refusal
         sent_at_ms = None if send.sent_at is None else milliseconds(send.sent_at)
-        return Send(up.account, up.to, send.text, send.id, sent_at_ms, send.reply_to)
+        stored_id = send.id or f"bridge-{secrets.token_hex(8)}"
+        return Send(up.account, up.to, send.text, send.id, stored_id, sent_at_ms, send.reply_to)
+    if up.verb == "presence":
+        said = parse_announcement(payload)
+        return Announce(up.account, said.online, said.connection, repeated)
     if up.verb in ("edit", "unsend", "react"):
         change = _change(up, payload)
         return _refused_recipient(up, change.id) or change

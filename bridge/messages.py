@@ -5,7 +5,6 @@ acknowledgement was lost — gets the record that was stored, and is delivered o
 to a text later is numbered in the same row; what it points to is checked by `targets.py`.
 """
 
-import secrets
 from typing import Any
 
 from bridge import statements
@@ -15,35 +14,36 @@ from bridge.transaction import Barrier, Blocked, News, Transaction
 from chat.payloads import MessageRecord
 from chat.times import rfc3339_from
 
-_Stored = dict[tuple[str, int, str | None], MessageRecord]  # by conversation key, sender, client id
+_Stored = dict[tuple[str, int, str], MessageRecord]  # by conversation key, sender, client id
 _Row = tuple[Any, ...]
+_Place = tuple[int, int]  # conversation, seq
 
 
 def store_messages(batch: Transaction, posts: list[tuple[int, Post]], blocked: Blocked) -> None:
     """Store what is new, in the order of the batch, and move `last_seq`."""
     _begin_conversations(batch, posts, blocked)
-    batch.lock_conversations([post for _, post in posts])
+    locked = batch.lock_conversations([post for _, post in posts])
     stored = _stored_before(batch, posts)
+    batch.note_conversations(locked)
     targets = targets_of(batch, posts)
-    # Texts by themselves are most of all, and are inserted with the columns that they have.
-    plain: list[_Row] = []
-    pointing: list[tuple[Post, _Row]] = []
+    rows: list[_Row] = []
+    last_seqs: dict[int, int] = {}
+    unsent: list[_Place] = []
     for position, post in posts:
         if not _is_new(batch, position, post, stored, blocked, targets):
             continue
-        row = _number(batch, position, post, stored)
-        if post.target is None and post.reply_to is None:
-            plain.append(row)
-        else:
-            pointing.append((post, row))
+        row = conversation, seq, sender, *_ = _number(batch, position, post, stored)
+        rows.append(row)
+        last_seqs[conversation] = seq
         if targets:
-            note(targets, row[0], row[1], row[2], post)
-    batch.run(statements.NEW_MESSAGE, plain)
-    _insert_pointing(batch, pointing)
-    last_seqs = {row[0]: row[1] for row in plain}
-    for _, row in pointing:
-        last_seqs[row[0]] = max(row[1], last_seqs.get(row[0], 0))
-    batch.run(statements.MOVE_LAST_SEQ, [(seq, id) for id, seq in sorted(last_seqs.items())])
+            note(targets, conversation, seq, sender, post)
+        if post.kind == "unsend" and post.target is not None:
+            unsent.append((conversation, post.target))
+    batch.insert(statements.NEW_MESSAGES, rows)
+    # Last of all, what was unsent is emptied, of this batch too.
+    batch.change(statements.EMPTY_TEXTS, unsent)
+    batch.change(statements.EMPTY_EDITS, unsent)
+    batch.change(statements.MOVE_LAST_SEQS, list(last_seqs.items()))
 
 
 def _begin_conversations(
@@ -58,22 +58,19 @@ def _begin_conversations(
         and post.reply_to is None
         and batch.ids(post) not in blocked
     }
-    # In one order, so that no two bridges wait for each other.
-    batch.run(statements.NEW_CONVERSATION, [(key,) for key in sorted(new)])
-    begun = [
-        (id, key) for key, id, _ in batch.select(statements.CONVERSATIONS, [[key] for key in new])
-    ]
-    batch.run(statements.NEW_MEMBER, [(id, account) for id, key in begun for account in new[key]])
+    keys = [(key,) for key in new]
+    batch.change(statements.NEW_CONVERSATIONS, keys)
+    begun = [(id, key) for key, id, _ in batch.select(statements.CONVERSATIONS, keys)]
+    batch.change(statements.NEW_MEMBERS, [(id, one) for id, key in begun for one in new[key]])
     batch.conversations.update((key, (id, 0)) for id, key in begun)
 
 
 def _stored_before(batch: Transaction, posts: list[tuple[int, Post]]) -> _Stored:
     """The repeats among these messages, each with its record."""
     asked = {
-        (conversation[0], batch.account_ids[post.account], post.id): post
+        (conversation[0], batch.account_ids[post.account], post.stored_id): post
         for _, post in posts
-        if post.id is not None
-        and (conversation := batch.conversations.get(batch.key(post))) is not None
+        if (conversation := batch.conversations.get(batch.key(post))) is not None
     }
     found = {}
     for row in batch.select(statements.KNOWN_MESSAGES, list(asked)):
@@ -107,7 +104,7 @@ def _is_new(
     it would be refused by now; else the recipient must be there and want to hear it, and what it
     points to must be there."""
     sender, recipient = batch.ids(post)
-    if repeat := stored.get((batch.key(post), sender, post.id)):
+    if repeat := stored.get((batch.key(post), sender, post.stored_id)):
         hears_it = (sender, recipient) not in blocked
         batch.news[position] = News(repeat, (post.account, post.to)[: 1 + hears_it])
         return False
@@ -140,7 +137,7 @@ def _number(batch: Transaction, position: int, post: Post, stored: _Stored) -> _
     conversation, last_seq = batch.conversations[key]
     seq = last_seq + 1
     batch.conversations[key] = conversation, seq
-    id = post.id or f"bridge-{secrets.token_hex(8)}"
+    id = post.stored_id
     record = MessageRecord(
         conversation=conversation,
         seq=seq,
@@ -156,15 +153,15 @@ def _number(batch: Transaction, position: int, post: Post, stored: _Stored) -> _
     )
     stored[key, sender, id] = record
     batch.news[position] = News(record, (post.account, post.to), stored=True)
-    return conversation, seq, sender, id, post.text, post.sent_at_ms, batch.now_ms
-
-
-def _insert_pointing(batch: Transaction, pointing: list[tuple[Post, _Row]]) -> None:
-    """Replies and changes; last of all, what was unsent is emptied, of this batch too."""
-    batch.run(
-        statements.NEW_POINTING_MESSAGE,
-        [(*row, post.kind, post.target, post.reply_to) for post, row in pointing],
+    return (
+        conversation,
+        seq,
+        sender,
+        id,
+        post.kind,
+        post.text,
+        post.sent_at_ms,
+        batch.now_ms,
+        post.target,
+        post.reply_to,
     )
-    unsent = sorted((row[0], post.target) for post, row in pointing if post.kind == "unsend")
-    batch.run(statements.EMPTY_TEXT, unsent)
-    batch.run(statements.EMPTY_EDITS, unsent)

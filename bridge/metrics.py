@@ -15,7 +15,7 @@ COPIES_REFUSED = Counter(
 BATCH_COMMANDS = Histogram(
     "katydid_batch_commands",
     "Commands in one transaction.",
-    buckets=(1, 2, 5, 10, 20, 50, 100, 250),
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
 )
 BATCH_SECONDS = Histogram(
     "katydid_batch_seconds",

@@ -28,16 +28,16 @@ def _note(batch: Transaction, position: int, announced: Announce, account: int) 
     was_online = before > 0
     if announced.online:
         began = (account, announced.connection, batch.now_ms)
-        batch.run(statements.CONNECTION_BEGAN, [began])
+        batch.run(statements.CONNECTION_BEGAN, began)
     else:
-        batch.run(statements.CONNECTION_ENDED, [(account, announced.connection)])
+        batch.run(statements.CONNECTION_ENDED, (account, announced.connection))
     _note_use(batch, announced.connection, account)
     connections, _ = _connections(batch, account)
     if connections > _MOST_CONNECTIONS:
-        batch.run(statements.FORGET_OLDEST_CONNECTIONS, [(account, account, _MOST_CONNECTIONS)])
+        batch.run(statements.FORGET_OLDEST_CONNECTIONS, (account, account, _MOST_CONNECTIONS))
     online = connections > 0
     if was_online and not online:
-        batch.run(statements.SEEN_NOW, [(batch.now_ms, account)])
+        batch.run(statements.SEEN_NOW, (batch.now_ms, account))
     seen_at_ms, hides, switched_at_ms = _presence(batch, account)
     has_switched = was_online and switched_at_ms is not None and switched_at_ms > announced_ms
     if hides and has_switched:
@@ -52,7 +52,7 @@ def _note(batch: Transaction, position: int, announced: Announce, account: int) 
 def _note_use(batch: Transaction, connection: str, account: int) -> None:
     """Of the device whose id the connection's name begins with, at most once a minute."""
     device, now_ms = connection.partition("-")[0], batch.now_ms
-    batch.run(statements.DEVICE_USED, [(now_ms, device, account, now_ms - _USE_NOTED_EVERY_MS)])
+    batch.run(statements.DEVICE_USED, (now_ms, device, account, now_ms - _USE_NOTED_EVERY_MS))
 
 
 def _connections(batch: Transaction, account: int) -> tuple[int, int]:

@@ -32,7 +32,7 @@ def move_cursors(
         if move.repeated:  # it may have been stored without anybody having been told
             told_again.add(place)
     moved = {place for place in last if cursors[place] != before[place]}
-    batch.run(statements.MOVE_CURSOR, [(*cursors[place], *place) for place in sorted(moved)])
+    batch.change(statements.MOVE_CURSORS, [(*place, *cursors[place]) for place in sorted(moved)])
     for place in moved | told_again:
         (position, move), (delivered, read) = last[place], cursors[place]
         record = ReceiptRecord(

@@ -5,7 +5,8 @@ builder with `tuple_ … IN` costs about a hundred (November 2026, 2 cores). Onl
 `archive.py` says in which order it runs and why.
 
 Written once for both databases. What they say differently stands in braces, and `in_words_of` puts
-it in; `wanted` is a list of lists, and `->>` takes a field out of one.
+it in; `wanted` is a list of lists, and `->>` takes a field out of one. New messages, which have
+the most fields, are said to SQLite one by one: to take them out of JSON costs it twice as much.
 """
 
 from functools import cache
@@ -17,6 +18,7 @@ _WORDS = {
         # Who writes has the whole database to itself.
         "lock_leases": "",
         "lock_conversations": "",
+        "messages": "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     },
     "postgresql": {
         "wanted": "jsonb_array_elements(CAST(%s AS jsonb)) AS wanted",
@@ -25,6 +27,13 @@ _WORDS = {
         # Not FOR UPDATE, for which whoever inserts a row that names a conversation would wait, and
         # the bridge for them: those lock in an order of their own.
         "lock_conversations": "FOR NO KEY UPDATE OF conversation",
+        "messages": """
+SELECT CAST(wanted.value ->> 0 AS BIGINT), CAST(wanted.value ->> 1 AS BIGINT),
+       CAST(wanted.value ->> 2 AS BIGINT), wanted.value ->> 3, wanted.value ->> 4,
+       wanted.value ->> 5, CAST(wanted.value ->> 6 AS BIGINT), CAST(wanted.value ->> 7 AS BIGINT),
+       CAST(wanted.value ->> 8 AS BIGINT), CAST(wanted.value ->> 9 AS BIGINT)
+FROM jsonb_array_elements(CAST(%s AS jsonb)) AS wanted
+""",
     },
 }
 
@@ -166,47 +175,66 @@ WHERE notification.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
   AND notification.due_at IS NULL
 """
 
-# One row each from here on.
-
-# Another bridge may begin the same conversation in the same moment, from its other end.
-NEW_CONVERSATION = """
-INSERT INTO conversation (kind, key, last_seq) VALUES ('direct', {value}, 0)
+# [[key], …]; another bridge may begin the same conversation in the same moment, from its other end.
+# All begin them in one order, so that no two wait for each other.
+NEW_CONVERSATIONS = """
+INSERT INTO conversation (kind, key, last_seq)
+SELECT 'direct', wanted.value ->> 0, 0
+FROM {wanted}
+WHERE true
+ORDER BY wanted.value ->> 0
 ON CONFLICT (key) DO NOTHING
 """
 
-NEW_MEMBER = """
+# [[conversation, account], …]
+NEW_MEMBERS = """
 INSERT INTO member (conversation_id, account_id, delivered_seq, read_seq)
-VALUES ({value}, {value}, 0, 0)
+SELECT CAST(wanted.value ->> 0 AS BIGINT), CAST(wanted.value ->> 1 AS BIGINT), 0, 0
+FROM {wanted}
+WHERE true
 ON CONFLICT (conversation_id, account_id) DO NOTHING
 """
 
-NEW_MESSAGE = """
+# (conversation, seq, sender, client id, kind, body, sent, stored, target, reply to), …
+NEW_MESSAGES = """
 INSERT INTO message
-    (conversation_id, seq, sender_id, client_id, kind, body, sent_at, stored_at)
-VALUES ({value}, {value}, {value}, {value}, 'text', {value}, {value}, {value})
+    (conversation_id, seq, sender_id, client_id, kind, body, sent_at, stored_at,
+     target_seq, reply_to_seq)
+{messages}
 """
 
-# What points to a text: a reply to it, or what is done to it.
-NEW_POINTING_MESSAGE = """
-INSERT INTO message
-    (conversation_id, seq, sender_id, client_id, body, sent_at, stored_at,
-     kind, target_seq, reply_to_seq)
-VALUES ({value}, {value}, {value}, {value}, {value}, {value}, {value}, {value}, {value}, {value})
+# [[conversation, seq], …]: texts that were unsent, and what they said after each edit.
+EMPTY_TEXTS = """
+UPDATE message SET body = ''
+FROM {wanted}
+WHERE message.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
+  AND message.seq = CAST(wanted.value ->> 1 AS BIGINT)
 """
-
-# A text that was unsent, and what it said after each edit.
-EMPTY_TEXT = "UPDATE message SET body = '' WHERE conversation_id = {value} AND seq = {value}"
 EMPTY_EDITS = """
 UPDATE message SET body = ''
-WHERE conversation_id = {value} AND target_seq = {value} AND kind = 'edit'
+FROM {wanted}
+WHERE message.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
+  AND message.target_seq = CAST(wanted.value ->> 1 AS BIGINT)
+  AND message.kind = 'edit'
 """
 
-MOVE_LAST_SEQ = "UPDATE conversation SET last_seq = {value} WHERE id = {value}"
-
-MOVE_CURSOR = """
-UPDATE member SET delivered_seq = {value}, read_seq = {value}
-WHERE conversation_id = {value} AND account_id = {value}
+# [[conversation, seq], …]
+MOVE_LAST_SEQS = """
+UPDATE conversation SET last_seq = CAST(wanted.value ->> 1 AS BIGINT)
+FROM {wanted}
+WHERE conversation.id = CAST(wanted.value ->> 0 AS BIGINT)
 """
+
+# [[conversation, account, delivered, read], …]
+MOVE_CURSORS = """
+UPDATE member SET delivered_seq = CAST(wanted.value ->> 2 AS BIGINT),
+                  read_seq = CAST(wanted.value ->> 3 AS BIGINT)
+FROM {wanted}
+WHERE member.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
+  AND member.account_id = CAST(wanted.value ->> 1 AS BIGINT)
+"""
+
+# About one connection or one account from here on.
 
 CONNECTION_BEGAN = """
 INSERT INTO presence (account_id, connection, since_at) VALUES ({value}, {value}, {value})

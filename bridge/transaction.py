@@ -9,12 +9,12 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection
 
 from bridge import statements
 from bridge.intake import Announce, Change, Command, MoveCursor, Post, Refuse, Send, Typing
 from chat.conversations import direct_key
 from chat.payloads import Record
+from chat.writer import Connection, Row
 
 C = TypeVar("C", MoveCursor, Typing, Announce)
 Concerned = Post | MoveCursor | Typing
@@ -48,13 +48,13 @@ class Transaction:
         owner_ids: dict[int, int],
     ) -> None:
         self._connection = connection
-        self._dialect = connection.dialect.name
         self.commands = commands
         self.now_ms = now_ms
         self.account_ids = account_ids
         self._owner_ids = owner_ids  # of things
         self.news: list[News | None] = [None] * len(commands)
         self.conversations: dict[str, tuple[int, int]] = {}  # key → id, last_seq
+        self._keys_of_pairs: dict[tuple[str, str], str] = {}
 
     def all(self, kind: type[C]) -> list[tuple[int, C]]:
         """The commands of a kind with their positions, less those that are refused already."""
@@ -88,21 +88,30 @@ class Transaction:
                 if owner_id is not None:
                     self._owner_ids[id] = owner_id
 
-    def learn_conversations(self, *commands: Sequence[Concerned]) -> None:
-        """Look up the conversations that the commands are about, those that exist."""
-        self._look_up(statements.CONVERSATIONS, *commands)
+    def ask_conversations(self, *commands: Sequence[Concerned]) -> Iterable[Row]:
+        """Those that the commands are about, where they exist, for `note_conversations`."""
+        return self.select(statements.CONVERSATIONS, self._keys(*commands))
 
-    def lock_conversations(self, commands: Sequence[Post]) -> None:
-        """Look them up once more, so that until the end nobody else numbers messages in them."""
-        if self._dialect != "sqlite":  # where nobody else writes meanwhile anyway
-            self._look_up(statements.LOCKED_CONVERSATIONS, commands)
+    def lock_conversations(self, commands: Sequence[Post]) -> Iterable[Row]:
+        """The same once more, and until the end nobody else numbers messages in them."""
+        if self._connection.dialect == "sqlite":  # where nobody else writes meanwhile anyway
+            return []
+        return self.select(statements.LOCKED_CONVERSATIONS, self._keys(commands))
 
-    def blocked(self, *commands: Sequence[Concerned]) -> Blocked:
+    def note_conversations(self, found: Iterable[Row]) -> None:
+        """From now on they are known."""
+        self.conversations.update((key, (id, last_seq)) for key, id, last_seq in found)
+
+    def ask_blocks(self, *commands: Sequence[Concerned]) -> Iterable[Row]:
+        """Where the recipient blocked the sender, or one of both was deleted, for `blocked`."""
+        pairs = {self.ids(command)[::-1] for some in commands for command in some}
+        return self.select(statements.BLOCKS, list(pairs))
+
+    def blocked(self, found: Iterable[Row], *commands: Sequence[Concerned]) -> Blocked:
         """The pairs where the recipient blocked the sender, or one of both was deleted, or is a
         thing that may not talk with the other."""
-        pairs = {self.ids(command)[::-1] for some in commands for command in some}
         blocked: Blocked = dict.fromkeys(self.strangers(*commands), "thing")
-        for recipient, sender, is_gone in self.select(statements.BLOCKS, list(pairs)):
+        for recipient, sender, is_gone in found:
             blocked[sender, recipient] = "gone" if is_gone else "block"
         return blocked
 
@@ -127,34 +136,45 @@ class Transaction:
 
     def key(self, command: Concerned) -> str:
         """What the conversation is found by."""
-        return direct_key(*self.ids(command))
+        pair = command.account, command.to
+        if (key := self._keys_of_pairs.get(pair)) is None:
+            key = self._keys_of_pairs[pair] = direct_key(*self.ids(command))
+        return key
 
-    def _look_up(self, statement: str, *commands: Sequence[Concerned]) -> None:
-        keys = {self.key(command) for some in commands for command in some}
-        found = self.select(statement, [[key] for key in keys])
-        self.conversations.update((key, (id, last_seq)) for key, id, last_seq in found)
+    def _keys(self, *commands: Sequence[Concerned]) -> list[tuple[str]]:
+        return [(key,) for key in {self.key(command) for some in commands for command in some}]
 
-    # Statements.
+    # Statements. Rows are waited for when they are read: ask for all that can be asked for first.
 
-    def select(self, statement: str, wanted: Sequence[Sequence[Any]]) -> Iterable[Any]:
+    def select(self, statement: str, wanted: Sequence[Sequence[Any]]) -> Iterable[Row]:
         """The rows of a set-based statement, for all that is wanted at once."""
         if not wanted:
             return []
-        as_json = msgspec.json.encode(wanted).decode()
-        return self._connection.exec_driver_sql(self._worded(statement), (as_json,))
+        return self._connection.select(self._worded(statement), (_as_json(wanted),))
+
+    def select_of(self, account_id: int, statement: str) -> Iterable[Row]:
+        """The rows of a statement about one account."""
+        return self._connection.select(self._worded(statement), (account_id,))
 
     def change(self, statement: str, wanted: Sequence[Sequence[Any]]) -> None:
         """A set-based statement that writes."""
-        self.select(statement, wanted)
+        if wanted:
+            self.run(statement, (_as_json(wanted),))
 
-    def select_of(self, account_id: int, statement: str) -> Iterable[Any]:
-        """The rows of a statement about one account."""
-        return self._connection.exec_driver_sql(self._worded(statement), (account_id,))
+    def insert(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """As `change`, where SQLite is told row by row."""
+        if self._connection.dialect != "sqlite":
+            self.change(statement, rows)
+        elif rows:
+            self._connection.write_each(self._worded(statement), rows)
 
-    def run(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
-        """A statement that writes, once for each row."""
-        if rows:
-            self._connection.exec_driver_sql(self._worded(statement), rows)
+    def run(self, statement: str, values: Sequence[Any]) -> None:
+        """A statement that writes, with its values."""
+        self._connection.write(self._worded(statement), values)
 
     def _worded(self, statement: str) -> str:
-        return statements.in_words_of(self._dialect, statement)
+        return statements.in_words_of(self._connection.dialect, statement)
+
+
+def _as_json(wanted: Sequence[Sequence[Any]]) -> str:
+    return msgspec.json.encode(wanted).decode()

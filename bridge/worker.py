@@ -8,7 +8,7 @@ no retry can help is answered to its sender and stops nothing.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -40,7 +40,7 @@ from chat.payloads import ErrorRecord, HistoryRecord, MessageRecord
 from chat.settings import Settings
 from chat.times import now
 
-BATCH_COMMANDS = 250
+BATCH_COMMANDS = 500
 # A message is followed by typing before it, and two receipts after it.
 _SIGNALS_PER_MESSAGE = 5
 # So much of an answer is in the price of its question.
@@ -120,6 +120,7 @@ class Worker:
         """Wait for the transaction at work, if there is one."""
         self.writer.shutdown()
         self._reader.shutdown()
+        self._archive.close()
 
     def _within_rate(self, incoming: Incoming, command: Command) -> Command | None:
         """The command, or its refusal where the account asks for too much. What the broker delivers
@@ -128,7 +129,7 @@ class Worker:
         if incoming.duplicate or command.account is None:
             return command
         now = self._loop.time()
-        if not isinstance(command, Send | Change | AskHistory):
+        if not isinstance(command, (Send, Change, AskHistory)):
             return command if self._signal_rates.allow(command.account, now) else None
         if self._message_rates.allow(command.account, now):
             return command
@@ -153,8 +154,8 @@ class Worker:
             if kept := _without(batch, lost):
                 await self._handle(kept)
             return
+        _count(all_news)
         for (incoming, command), news in zip(batch, all_news, strict=True):
-            _count(news)
             if not incoming.session.is_open:
                 continue
             if isinstance(command, AskHistory) and news is None:
@@ -263,10 +264,16 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, TimeoutOfPool)
 
 
-def _count(news: News | None) -> None:
-    if news is None:
-        return
-    if isinstance(news.record, MessageRecord):
-        (metrics.ARCHIVED if news.stored else metrics.REPEATED).inc()
-    elif isinstance(news.record, ErrorRecord):
-        metrics.REFUSED.labels(news.record.reason).inc()
+def _count(all_news: Iterable[News | None]) -> None:
+    archived = repeated = 0
+    for news in all_news:
+        if news is None:
+            continue
+        if news.stored:
+            archived += 1
+        elif isinstance(news.record, MessageRecord):
+            repeated += 1
+        elif isinstance(news.record, ErrorRecord):
+            metrics.REFUSED.labels(news.record.reason).inc()
+    metrics.ARCHIVED.inc(archived)
+    metrics.REPEATED.inc(repeated)

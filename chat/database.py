@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from chat import engines
 from chat.errors import TablesFromLater, WrongEncoding
+from chat.writer import Writer
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -55,9 +56,13 @@ class Database:
         with Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def writer(self) -> Writer:
+        """As `writing`, for the bridge's batches: a connection of its own that stays open."""
+        return Writer(self._engine)
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """As `writing`, for the bridge's set-based statements, which need no session."""
+        """As `writing`, for statements that need no session."""
         with self._writing_engine.begin() as connection:
             yield connection
 

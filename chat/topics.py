@@ -6,6 +6,7 @@ what a client is told.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 SHARDS = 16
@@ -124,6 +125,10 @@ def is_below_down(topic: str, account: str) -> bool:
 
 def parse_up(topic: str) -> UpTopic:
     """The account, recipient and verb of an up topic. Raises NotAnUpTopic."""
+    return _remembered(topic) if len(topic) <= _LONGEST_REMEMBERED else _parse_up(topic)
+
+
+def _parse_up(topic: str) -> UpTopic:
     levels = topic.split("/")
     account = levels[4] if len(levels) > 4 else ""
     if not topic.startswith(_UP + "/") or not is_account_name(account):
@@ -142,3 +147,8 @@ def parse_up(topic: str) -> UpTopic:
         problem = f"must name {'-' if verb == 'presence' else 'an account'} before {verb}"
         raise NotAnUpTopic(problem, account=account, to=to, verb=verb)
     return UpTopic(account, to, verb)
+
+
+# Most of what comes up, comes at a topic that came up before.
+_LONGEST_REMEMBERED = 128
+_remembered = lru_cache(maxsize=16_384)(_parse_up)

@@ -1,8 +1,9 @@
 """Bringing the index of texts up to date, in the background of the site.
 
 Each worker looks now and then whether the archive has more than the index, and one of them takes
-it in: in small transactions, and as long again it is the others' turn. What stands in the way is
-logged and tried again; what is not in the index yet is found all the same.
+it in: in small transactions, and four times as long it is the others' turn, since messages wait for
+it (SQLite has one writer). What stands in the way is logged and tried again; what is not in the
+index yet is found all the same.
 """
 
 import threading
@@ -18,7 +19,9 @@ from web.parts import Parts
 
 _LOOK_EVERY_SECONDS = 3.0
 _TRY_AGAIN_SECONDS = 30.0
-_SHORTEST_PAUSE_SECONDS = 0.005
+_SHORTEST_PAUSE_SECONDS = 0.02
+# Of the time that a transaction of ours took.
+_PAUSE = 4
 
 log = structlog.get_logger()
 
@@ -45,6 +48,6 @@ def _follow(database: Database) -> None:
             time.sleep(_TRY_AGAIN_SECONDS)
             continue
         if taken_in:
-            time.sleep(max(time.monotonic() - began, _SHORTEST_PAUSE_SECONDS))
+            time.sleep(max(_PAUSE * (time.monotonic() - began), _SHORTEST_PAUSE_SECONDS))
         else:
             time.sleep(_LOOK_EVERY_SECONDS)
