@@ -11,11 +11,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bench.compare import comparison
 from bench.curves import draw
-from bench.figures import as_json, run_from
+from bench.figures import Run, as_json, run_from
 from bench.runner import run
 from bench.scale import FULL, SHORT, Scale
 from bench.systems import CLUSTER, POSTGRESQL, SQLITE
@@ -47,10 +48,9 @@ def bench(arguments: Sequence[str]) -> int:
         bring_packages("bench")
     _allow_files(2 * max(scale.connections) + _MORE_FILES)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a way out through every `finally`
-    found = run(chosen, databases, scale)
+    keep = (lambda _: None) if given.json is None else partial(_write, given.json)
+    found = run(chosen, databases, scale, keep=keep)
     print(table(found), flush=True)
-    if given.json is not None:
-        given.json.write_bytes(as_json(found))
     if given.curves is not None:
         for file in draw(found, given.curves):
             say(f"drew {file}")
@@ -83,6 +83,10 @@ def _check_place(given: argparse.Namespace) -> None:
     """Before anything is measured, not after."""
     if given.json is not None and not given.json.absolute().parent.is_dir():
         raise CannotMeasure(f"{given.json} cannot be written: there is no such folder.")
+
+
+def _write(file: Path, found: Run) -> None:
+    file.write_bytes(as_json(found))
 
 
 def _allow_files(number: int) -> None:

@@ -2,7 +2,7 @@
 one. What cannot be measured is said, and the rest goes on."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -43,32 +43,38 @@ class _Found:
         ]
 
 
-def run(works: dict[str, Work], databases: Sequence[str], scale: Scale) -> Run:
-    """All of them, on private installations that end with it."""
-    began_at, load_average = this_moment(), list(os.getloadavg())
-    figures: list[Figure] = []
-    remarks: list[str] = []
+def run(
+    works: dict[str, Work],
+    databases: Sequence[str],
+    scale: Scale,
+    *,
+    keep: Callable[[Run], None] = lambda _: None,
+) -> Run:
+    """All of them, on private installations that end with it. After each work, `keep` is given what
+    there is so far: who is cut off after half an hour has that."""
+    found = Run(
+        began_at=this_moment(),
+        commit=this_commit(),
+        scale=scale,
+        machine=this_machine(),
+        load_average=list(os.getloadavg()),
+        figures=[],
+        remarks=[],
+    )
     with ExitStack() as ended:
         systems = Systems(databases, people=2 * max(*scale.pairs, 10), ended=ended)
         for name, work in works.items():
-            found = _Found(name)
+            of_work = _Found(name)
             try:
                 with ExitStack() as until_measured:
                     say(f"{name}: preparing")
                     measures = work(systems, scale, until_measured)
-                    _measure(found, dict(measures), scale.rounds, remarks)
+                    _measure(of_work, dict(measures), scale.rounds, found.remarks)
             except _EXPECTED as problem:
-                remarks.append(f"{name} was not measured: {problem}")
-            figures += found.all()
-    return Run(
-        began_at=began_at,
-        commit=this_commit(),
-        scale=scale,
-        machine=this_machine(),
-        load_average=load_average,
-        figures=figures,
-        remarks=remarks,
-    )
+                found.remarks.append(f"{name} was not measured: {problem}")
+            found.figures.extend(of_work.all())
+            keep(found)
+    return found
 
 
 _EXPECTED = (KatydidError, OSError, SQLAlchemyError)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import CDPSession, expect
+from playwright.sync_api import APIResponse, CDPSession, Route, expect
 
 from push.notices import MessageNotice, Notice, ReadNotice, encoded
 from tests.end_to_end.conftest import NewPerson
@@ -127,6 +127,33 @@ def test_notifications_are_switched_on_and_off(new_person: NewPerson) -> None:
     switch.uncheck()
     expect(bob.page.get_by_text("Saved.")).to_be_visible()
     assert not is_told(bob)
+
+
+def test_an_answer_that_comes_late_does_not_move_the_switch_back(new_person: NewPerson) -> None:
+    bob = new_person("bob", permissions=["notifications"])
+    bob.page.add_init_script(SUBSCRIBES)
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold_first(route: Route) -> None:
+        if held or route.request.method != "GET":
+            route.continue_()
+        else:
+            held.append((route, route.fetch()))
+
+    bob.page.route("**/api/v1/devices/current/push", hold_first)
+    bob.visit("/settings")
+    wait_until("the page to have asked", lambda: bob.page.wait_for_timeout(20) or held)
+    switch = bob.page.get_by_role("switch", name="Tell this browser of new messages")
+    switch.check()
+    told = bob.page.get_by_text("This browser is told from now on.")
+    expect(told).to_be_visible(timeout=20_000)
+
+    [(route, answer)] = held
+    assert answer.json()["subscribed"] is False
+    with bob.page.expect_response("**/api/v1/devices/current/push"):
+        route.fulfill(response=answer)
+    bob.page.wait_for_timeout(200)  # as long as the page takes to show what it heard, and more
+    expect(switch).to_be_checked()
 
 
 def test_a_browser_that_cannot_be_told_says_why(new_person: NewPerson) -> None:
