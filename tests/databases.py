@@ -20,7 +20,7 @@ from sqlmodel import SQLModel
 from chat import models  # noqa: F401  the tables enter SQLModel.metadata
 from chat.database import Database
 from cli.cluster.postgres import PostgresServer, reachable_folder
-from tests.ports import free_ports
+from cli.free_ports import free_ports
 
 DIALECTS = ("sqlite", "postgresql")
 

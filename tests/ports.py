@@ -1,19 +1,8 @@
-"""Ports of this machine, for the servers of tests."""
+"""Whether ports of this machine are listened on, and how to be in the way of one."""
 
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on just now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def is_listening(port: int, *, host: str = "127.0.0.1") -> bool:

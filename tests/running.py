@@ -19,11 +19,12 @@ from chat.devices import remove_device
 from chat.secrets import Secrets, load_secrets, make_missing_secrets
 from chat.settings import REPOSITORY, Settings, settings_from
 from chat.shards import unserved_shards
+from cli.free_ports import free_ports
 from mqtt_acl.issuer import Credentials
 from mqtt_acl.mosquitto import DynamicSecurityIssuer
 from tests import databases
 from tests.people import add_accounts, add_device
-from tests.ports import free_ports, is_listening
+from tests.ports import is_listening
 
 UNLIMITED = {
     "KATYDID_RATE_PER_SECOND": "1000000",

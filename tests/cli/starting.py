@@ -85,6 +85,7 @@ class Up:
 
     def kill(self, part: str) -> None:
         """Kill a part, and wait until another process has taken its place and all is ready."""
+        wait_until(f"the {part} to run", lambda: self.process_of(part) is not None)
         killed = self.process_of(part)
         assert killed is not None, f"there is no {part} among {processes_of(self.home)}"
         os.kill(killed, signal.SIGKILL)

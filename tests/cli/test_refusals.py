@@ -9,9 +9,10 @@ import pytest
 
 from chat.settings import REPOSITORY
 from cli import programs
+from cli.free_ports import free_ports
 from cli.programs import ProgramMissing, bring_program
 from tests.cli.starting import assert_refused, run_up
-from tests.ports import free_ports, taken
+from tests.ports import taken
 
 
 @pytest.fixture

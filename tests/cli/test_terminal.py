@@ -3,9 +3,9 @@
 import pytest
 
 from cli.doctor.findings import Finding, tell
+from cli.free_ports import free_ports
 from cli.terminal import say, visible
 from tests.cli.starting import run_katydid
-from tests.ports import free_ports
 
 
 @pytest.mark.parametrize(

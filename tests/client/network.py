@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
-from tests.ports import free_ports
+from cli.free_ports import free_ports
 
 
 class Network:

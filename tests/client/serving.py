@@ -8,10 +8,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from cli.free_ports import free_ports
 from client import Katydid, Message, Timing
 from tests.client.network import Network
 from tests.end_to_end.running_up import add_account
-from tests.ports import free_ports
 from tests.running import Installation
 from tests.web.served import ServedSite
 from tests.web.visitor import PASSWORD

@@ -21,11 +21,12 @@ from chat.settings import REPOSITORY, Settings, settings_from
 from chat.user_names import ADMIN
 from cli.cluster.layout import chosen_ports, postgres_server
 from cli.cluster.up import cluster_settings
+from cli.free_ports import free_ports
 from mqtt_acl.issuer import Credentials
 from tests.asking import is_healthy
 from tests.end_to_end.running_up import add_account
 from tests.people import add_accounts, add_device
-from tests.ports import free_ports, is_listening
+from tests.ports import is_listening
 from tests.running import UNLIMITED, wait_until
 
 KATYDID = str(REPOSITORY / "katydid")

@@ -17,13 +17,13 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from chat.settings import REPOSITORY
 from chat.topics import down_filter, up
+from cli.free_ports import free_ports
 from mqtt_acl.issuer import Credentials
 from tests.conftest import needs
 from tests.deploy.certificates import Authority
 from tests.docs.board_compiler import compile_for_a_board
 from tests.docs.tls_relay import TlsRelay
 from tests.mqtt import MQTT_3, MQTT_5, Client
-from tests.ports import free_ports
 from tests.running import Installation, wait_until
 from tests.web.conftest import password_hash
 from tests.web.site import Site, execute

@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from chat.settings import REPOSITORY
-from tests.ports import free_ports, is_listening
+from cli.free_ports import free_ports
+from tests.ports import is_listening
 from tests.running import wait_until
 
 _PORTS = {"KATYDID_HTTP_PORT": 8000, "KATYDID_MQTT_PORT": 1883, "KATYDID_WEBSOCKET_PORT": 9001}

@@ -16,8 +16,9 @@ import pytest
 from chat.settings import REPOSITORY
 from cli.cluster import postgres
 from cli.cluster.postgres import PostgresNotReady, PostgresServer, reachable_folder
+from cli.free_ports import free_ports
 from tests.conftest import cannot_run, needs
-from tests.ports import free_ports, is_listening
+from tests.ports import is_listening
 from tests.running import wait_until
 
 

@@ -9,9 +9,10 @@ from cli.cluster import up
 from cli.cluster.down import cluster_down
 from cli.cluster.layout import choose_ports, chosen_ports
 from cli.cluster.up import ClusterImpossible, cluster_settings, cluster_up
+from cli.free_ports import free_ports
 from tests.cli.starting import assert_refused, run_katydid
 from tests.conftest import cannot_run
-from tests.ports import free_ports, taken
+from tests.ports import taken
 
 
 @pytest.fixture

@@ -16,13 +16,14 @@ from chat.doctor_accounts import close_doctor_accounts, open_doctor_accounts
 from chat.times import now
 from cli.doctor.bridges import check_archive_lag, check_leases
 from cli.doctor.broker import check_broker
+from cli.free_ports import free_ports
 from cli.home import held_home
 from mqtt_acl.issuer import Credentials
 from mqtt_acl.mosquitto import DynamicSecurityIssuer
 from tests.cli.doctor.asking import COMMAND, all_ok, as_json, found_by, says
 from tests.conftest import needs
 from tests.people import add_device
-from tests.ports import free_ports, is_listening
+from tests.ports import is_listening
 from tests.running import REPOSITORY, Installation, wait_until
 from tests.web.site import execute
 

@@ -14,11 +14,11 @@ from cli.doctor.contract.people import CannotComeIn, come_in
 from cli.doctor.contract.rules import Rules, kept
 from cli.doctor.contract.server import Server
 from cli.doctor.findings import Finding
+from cli.free_ports import free_ports
 from tests.cli.doctor.answering import Alter, Answer, altering, answering
 from tests.cli.doctor.asking import ask_doctor
 from tests.cli.doctor.test_broker import clients_at_broker, open_to_all
 from tests.end_to_end.running_up import add_account
-from tests.ports import free_ports
 from tests.running import Installation
 from tests.web.served import ServedSite
 from tests.web.visitor import PASSWORD

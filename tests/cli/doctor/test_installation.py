@@ -26,12 +26,13 @@ from cli.doctor.queues import check_queues
 from cli.doctor.running import check_door, check_running, check_site
 from cli.doctor.settings import check_settings
 from cli.doctor.tls import check_certificate_file
+from cli.free_ports import free_ports
 from cli.home import held_home
 from tests import databases
 from tests.cli.doctor.answering import answering
 from tests.cli.doctor.asking import all_ok, as_json, ask_doctor, found_by, says
 from tests.conftest import cannot_run, needs
-from tests.ports import free_ports, taken
+from tests.ports import taken
 from tests.running import Installation, wait_until
 from tests.web.site import execute
 
