@@ -1,7 +1,7 @@
 """One transaction at work on a batch: what its steps share.
 
-Which accounts and conversations are concerned, whose news have been found, and the two ways to
-run a statement. Lives from the begin of a transaction to its end.
+Which accounts and conversations are concerned, whose news have been found, and how to run a
+statement. Lives from the begin of a transaction to its end.
 """
 
 from collections.abc import Iterable, Sequence
