@@ -48,8 +48,7 @@ def bench(arguments: Sequence[str]) -> int:
         bring_packages("bench")
     _allow_files(2 * max(scale.connections) + _MORE_FILES)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a way out through every `finally`
-    keep = (lambda _: None) if given.json is None else partial(_write, given.json)
-    found = run(chosen, databases, scale, keep=keep)
+    found = run(chosen, databases, scale, keep=partial(_write, given.json))
     print(table(found), flush=True)
     if given.curves is not None:
         for file in draw(found, given.curves):
@@ -85,8 +84,9 @@ def _check_place(given: argparse.Namespace) -> None:
         raise CannotMeasure(f"{given.json} cannot be written: there is no such folder.")
 
 
-def _write(file: Path, found: Run) -> None:
-    file.write_bytes(as_json(found))
+def _write(file: Path | None, found: Run) -> None:
+    if file is not None:
+        file.write_bytes(as_json(found))
 
 
 def _allow_files(number: int) -> None:

@@ -48,7 +48,7 @@ def run(
     databases: Sequence[str],
     scale: Scale,
     *,
-    keep: Callable[[Run], None] = lambda _: None,
+    keep: Callable[[Run], None],
 ) -> Run:
     """All of them, on private installations that end with it. After each work, `keep` is given what
     there is so far: who is cut off after half an hour has that."""

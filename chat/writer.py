@@ -32,9 +32,10 @@ class Connection(ABC):
     def begin(self) -> None:
         """Begin a transaction."""
 
-    @abstractmethod
     def select(self, statement: str, parameters: Sequence[Any]) -> Iterable[Row]:
         """The rows, to be read once, within the transaction."""
+        rows: Iterable[Row] = self._driver.execute(statement, parameters)
+        return rows
 
     def write(self, statement: str, parameters: Sequence[Any]) -> None:
         """Run a statement without rows. What is wrong with it may come out at the commit."""
@@ -63,8 +64,7 @@ class _Sqlite(Connection):
 
     def select(self, statement: str, parameters: Sequence[Any]) -> Iterable[Row]:
         # All at once: what is written meanwhile must not change what is read.
-        rows: list[Row] = self._driver.execute(statement, parameters).fetchall()
-        return rows
+        return list(super().select(statement, parameters))
 
 
 class _PostgreSQL(Connection):
@@ -75,10 +75,6 @@ class _PostgreSQL(Connection):
 
     def begin(self) -> None:
         """The driver does, with the first statement."""
-
-    def select(self, statement: str, parameters: Sequence[Any]) -> Iterable[Row]:
-        rows: Iterable[Row] = self._driver.execute(statement, parameters)
-        return rows
 
     def commit(self) -> None:
         super().commit()
