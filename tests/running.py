@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import text
 
@@ -26,6 +27,8 @@ from tests import databases
 from tests.people import add_accounts, add_device
 from tests.ports import is_listening
 
+Found = TypeVar("Found")
+
 UNLIMITED = {
     "KATYDID_RATE_PER_SECOND": "1000000",
     "KATYDID_RATE_BURST": "1000000",
@@ -39,13 +42,15 @@ PARTS = {
 }
 
 
-def wait_until(what: str, is_so: Callable[[], object], *, seconds: float = 15.0) -> None:
-    """Wait until it is so; the test fails, saying what it waited for, when it does not come."""
+def wait_until(what: str, is_so: Callable[[], Found | None], *, seconds: float = 15.0) -> Found:
+    """Wait until it is so, and answer what was found; the test fails, saying what it waited for,
+    when it does not come."""
     deadline = time.monotonic() + seconds
-    while not is_so():
+    while not (found := is_so()):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:.0f} s for this: {what}")
         time.sleep(0.02)
+    return found
 
 
 class Installation:

@@ -79,15 +79,14 @@ class Up:
         return self._said.read_text()
 
     def process_of(self, part: str) -> int | None:
-        """The part's first process; gunicorn's others are its children, and younger."""
+        """The part's first process; gunicorn's others are its children, and younger. None as well
+        for a moment in which `/proc` shows nothing of one that has just begun."""
         pids = [pid for pid, words in processes_of(self.home).items() if MARKS[part] in words]
         return min(pids, default=None)
 
     def kill(self, part: str) -> None:
         """Kill a part, and wait until another process has taken its place and all is ready."""
-        wait_until(f"the {part} to run", lambda: self.process_of(part) is not None)
-        killed = self.process_of(part)
-        assert killed is not None, f"there is no {part} among {processes_of(self.home)}"
+        killed = wait_until(f"the {part} to run", lambda: self.process_of(part))
         os.kill(killed, signal.SIGKILL)
         wait_until(f"another {part}", lambda: self.process_of(part) not in (None, killed))
         wait_until("all to be ready", self.is_ready, seconds=30)
