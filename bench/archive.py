@@ -134,7 +134,8 @@ def _converse(database: Database, messages: int) -> None:
                 for account in (1, 2)
             ],
         )
-        connection.execute(insert(SearchProgress), [{"conversation_id": 1, "seq": messages}])
+    with database.indexing() as session:
+        session.add(SearchProgress(conversation_id=1, seq=messages))
     insert_rows(database, _rows(messages))
 
 

@@ -20,7 +20,10 @@ from chat.database import Database
 from chat.times import milliseconds, now
 
 _SIZES = {
-    "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+    "sqlite": """
+        SELECT page_size * (archive.page_count + search.page_count) FROM pragma_page_size(),
+            pragma_page_count('archive') AS archive, pragma_page_count('main') AS search
+    """,
     "postgresql": "SELECT pg_database_size(current_database())",
 }
 _BATCH = BATCH_COMMANDS
@@ -56,7 +59,7 @@ class Rows:
 
     def size_bytes(self) -> int:
         """Of the whole database on the disk, its log of what is written aside."""
-        with self.database.reading() as session:
+        with self.database.searching() as session:
             return int(
                 session.connection().exec_driver_sql(_SIZES[self.database.dialect]).scalar_one()
             )

@@ -59,5 +59,5 @@ def settle(database: Database) -> None:
 
 
 def _one(database: Database, statement: str) -> int:
-    with database.reading() as session:
+    with database.searching() as session:
         return int(session.connection().execute(text(statement)).scalar_one())

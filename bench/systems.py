@@ -20,6 +20,7 @@ from bench.load import Pairs
 from bench.people import Person
 from bench.processes import cpu_seconds
 from chat.database import Database
+from chat.search_file import search_file_of
 from chat.secrets import load_secrets, make_missing_secrets
 from chat.settings import REPOSITORY, Settings, settings_from
 from cli.cluster.layout import chosen_ports, postgres_server
@@ -152,7 +153,9 @@ def _up(
         like = None if archive is None else archive.postgres_folder()
         environ["KATYDID_DATABASE_URL"], sql = ended.enter_context(postgres(like=like))
     elif archive is not None:
-        copy(archive.sqlite_file(), home / "katydid.db")
+        file = archive.sqlite_file()
+        for copied in (file, search_file_of(file)):
+            copy(copied, home / copied.name)
     up = [str(REPOSITORY / "katydid"), "up"] if has_bridge else python("bench.without_bridge")
     installation = Installation(home, environ, command=up)
     ended.callback(installation.close)

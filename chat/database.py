@@ -36,11 +36,11 @@ class Database:
         self.dialect = parsed.get_backend_name()
         # The same without the password, for people and logs.
         self.shown_url = parsed.render_as_string(hide_password=True) if parsed.password else url
-        self._engine = (
-            engines.sqlite_engine(parsed)
-            if self.dialect == "sqlite"
-            else engines.postgresql_engine(parsed)
-        )
+        if self.dialect == "sqlite":
+            self._engine = engines.sqlite_engine(parsed)
+            self._search_engine = engines.sqlite_search_engine(parsed)
+        else:
+            self._engine = self._search_engine = engines.postgresql_engine(parsed)
         self._reading_engine = engines.reading(self._engine)
         self._writing_engine = self._engine.execution_options(writes=True)
 
@@ -54,6 +54,19 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back when an exception leaves it."""
         with Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def searching(self) -> Iterator[Session]:
+        """As `reading`, with the index of texts, whose state is not later than the archive's."""
+        with Session(engines.reading(self._search_engine)) as session:
+            yield session
+
+    @contextmanager
+    def indexing(self) -> Iterator[Session]:
+        """As `writing`, for the index of texts alone: on SQLite, the rest can only be read."""
+        engine = self._search_engine.execution_options(writes=True)
+        with Session(engine) as session, session.begin():
             yield session
 
     def writer(self) -> Writer:
@@ -92,6 +105,8 @@ class Database:
                 command.upgrade(config, "head")
             except CommandError as error:
                 raise TablesFromLater(str(error)) from None
+        with self._search_engine.connect():
+            pass  # on SQLite, whoever connects makes the index
 
     def is_migrated(self) -> bool:
         """Whether the tables are those of this version of the code."""
@@ -104,6 +119,8 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back."""
+        # In this order: on SQLite, the last one to go tidies up the archive, if it may write to it.
+        self._search_engine.dispose()
         self._engine.dispose()
 
 

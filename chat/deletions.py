@@ -16,7 +16,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from chat.accounts import NO_PASSWORD
 from chat.database import Database
-from chat.indexing import forget_texts
+from chat.indexing import forget_emptied_texts
 from chat.logins import end_logins
 from chat.models import Account, Block, Deletion, Invitation, Member, Message, Presence
 from chat.things import forget_allowances, things_of
@@ -84,6 +84,8 @@ def erase_messages(database: Database, account: Account) -> None:
     # Until there is nothing: on PostgreSQL, what was under way at the beginning is stored later.
     while _erase_what_is_there(database, account.id):
         pass
+    for conversation in _conversations(database, account.id):
+        forget_emptied_texts(database, conversation, sender_id=account.id)
 
 
 def count_device(session: Session, account: Account) -> None:
@@ -166,7 +168,6 @@ def _erase(database: Database, account_id: int, conversation: int, seqs: tuple[i
     began = time.monotonic()
     written = (*_written_by(account_id, conversation), col(Message.seq).between(*seqs))
     with database.writing() as session:
-        forget_texts(session, conversation, written)
         # Told is the number of texts: an edit or a reaction is no message to whoever wrote it.
         texts, others = (
             session.exec(update(Message).where(*written, which).values(body="")).rowcount

@@ -15,6 +15,7 @@ from chat.accounts import DOCTORS, NO_PASSWORD, account_named
 from chat.conversations import direct_conversation
 from chat.database import Database
 from chat.errors import KatydidError
+from chat.indexing import forget_conversation
 from chat.models import (
     Account,
     Conversation,
@@ -24,8 +25,6 @@ from chat.models import (
     Notification,
     Presence,
     RefusedCopy,
-    SearchProgress,
-    SearchText,
 )
 
 KIND = "doctor"
@@ -33,8 +32,6 @@ KIND = "doctor"
 _LEFT_AFTER = timedelta(minutes=10)
 # What refers to a conversation, in the order in which it may go.
 _OF_A_CONVERSATION: tuple[tuple[type, str], ...] = (
-    (SearchText, "conversation_id"),
-    (SearchProgress, "conversation_id"),
     (Notification, "conversation_id"),
     (RefusedCopy, "conversation_id"),
     (Message, "conversation_id"),
@@ -72,7 +69,9 @@ def close_doctor_accounts(database: Database, now: datetime) -> bool:
         closed = update(Account).where(_is_doctor(), col(Account.deleted_at).is_(None))
         session.exec(closed.values(deleted_at=now, last_seen_at=None))
     with database.writing() as session:
-        _forget_what_they_wrote(session)
+        forgotten = _forget_what_they_wrote(session)
+    if forgotten is not None:
+        forget_conversation(database, forgotten)
     return True
 
 
@@ -95,17 +94,19 @@ def _opened(session: Session, name: str, now: datetime) -> Account:
     return account
 
 
-def _forget_what_they_wrote(session: Session) -> None:
+def _forget_what_they_wrote(session: Session) -> int | None:
+    """The id of their conversation, if there was one."""
     accounts = [account_named(session, name) for name in DOCTORS]
     if None in accounts:
-        return
+        return None
     first, second = (account for account in accounts if account is not None)
     session.exec(delete(Presence).where(col(Presence.account_id).in_((first.id, second.id))))
     conversation = direct_conversation(session, first, second)
     if conversation is None:
-        return
+        return None
     for table, column in _OF_A_CONVERSATION:
         session.exec(delete(table).where(getattr(table, column) == conversation.id))
+    return conversation.id
 
 
 def _is_doctor() -> ColumnElement[bool]:

@@ -20,6 +20,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine import Engine
 
+from chat import search_file
+
 _LOCK_WAIT_MS = 5_000
 # Less than the wait for a lock: whoever waits behind a program that was frozen gets its turn.
 _IDLE_IN_TRANSACTION_MS = 3_000
@@ -51,6 +53,14 @@ def sqlite_engine(url: URL) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def sqlite_search_engine(url: URL) -> Engine:
+    """Connections to the index of texts of that archive, which is there to be read."""
+    archive = str(url.database)
+    engine = sqlite_engine(search_file.url_of(archive))
+    event.listen(engine, "connect", lambda driver, _: search_file.attach(driver, archive))
     return engine
 
 

@@ -2,14 +2,15 @@
 
 The bridge knows nothing of it, and does not pay for it: with a trigger on `message`, each one would
 cost it 55 µs of CPU on SQLite, as much as all else that it does, and on PostgreSQL 130 µs
-(November 2026, 2 cores). How far each conversation is in the index
-is a row of its own (`search_progress`); what is not in it yet is found all the same (`search.py`).
-An edit replaces what is found, an unsend takes it away, as the log has them.
+(November 2026, 2 cores). How far each conversation is in the index is a row of its own
+(`search_progress`); what is not in it yet is found all the same (`search.py`). An edit replaces
+what is found, an unsend takes it away, as the log has them. Nothing else tells the index of a
+change, as on SQLite no transaction changes both: who empties or deletes what was said has it
+forgotten here afterwards.
 """
 
 import zlib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy import func, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,7 +21,7 @@ from chat.folding import folded, token_of
 from chat.models import Conversation, Member, Message, SearchProgress, SearchText
 from chat.times import milliseconds
 
-# As many rows as one transaction takes in: some 20 ms, as SQLite has one writer.
+# As many rows as one transaction takes in: some 20 ms.
 BATCH = 250
 # Of an id, what tells apart the texts of one millisecond; the rest lasts until 2109.
 ID_BITS = 21
@@ -34,10 +35,10 @@ def index_messages(database: Database, *, most: int = BATCH) -> int:
 
     None also while another does so. Raises SQLAlchemyError.
     """
-    with database.reading() as session:  # most often there is nothing, and nobody is locked out
+    with database.searching() as session:  # most often there is nothing, and nobody is locked out
         if not _behind(session, 1):
             return 0
-    with database.writing() as session:
+    with database.indexing() as session:
         if not _is_our_turn(session):
             return 0
         left = most
@@ -61,22 +62,54 @@ def first_id(stored_ms: int) -> int:
     return max(0, min(stored_ms << ID_BITS, LARGEST_ID))
 
 
-def forget_texts(session: Session, conversation_id: int, written: Iterable[Any]) -> None:
-    """Those messages are emptied in this transaction, and found no more. Call it before that: who
-    indexes meanwhile is waited for."""
+def forget_emptied_texts(database: Database, conversation_id: int, *, sender_id: int) -> None:
+    """Texts of that sender that are empty by now are found no more. May be done again."""
+    emptied = select(Message.seq).where(
+        Message.conversation_id == conversation_id,
+        col(Message.sender_id) + 0 == sender_id,  # by seq, not by who sent it
+        Message.body == "",
+    )
+    of_these = (SearchText.conversation_id == conversation_id, col(SearchText.seq).in_(emptied))
+    forgotten = None
+    while forgotten is None or len(forgotten) == BATCH:
+        with database.indexing() as session:
+            _wait_for_our_turn(session)
+            forgotten = session.exec(select(SearchText.seq).where(*of_these).limit(BATCH)).all()
+            _remove(session, conversation_id, forgotten)
+
+
+def forget_conversation(database: Database, conversation_id: int) -> None:
+    """It was deleted, and is found no more. May be done again."""
+    with database.indexing() as session:
+        _wait_for_our_turn(session)
+        for table in (SearchText, SearchProgress):
+            session.exec(delete(table).where(col(table.conversation_id) == conversation_id))
+
+
+def forget_what_is_ahead(database: Database) -> None:
+    """Conversations of which the index has more than the archive are made anew: the archive was
+    put back as it was before, and the index was not."""
+    last = func.coalesce(Conversation.last_seq, 0)
+    ahead = (
+        select(SearchProgress.conversation_id)
+        .join(Conversation, col(Conversation.id) == SearchProgress.conversation_id, isouter=True)
+        .where(col(SearchProgress.seq) > last)
+    )
+    with database.searching() as session:
+        found = session.exec(ahead).all()
+    for conversation_id in found:
+        forget_conversation(database, conversation_id)
+
+
+def _wait_for_our_turn(session: Session) -> None:
+    """Until nobody indexes what was read before."""
     if session.get_bind().dialect.name == "postgresql":
         session.connection().execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-    seqs = select(Message.seq).where(*written)
-    session.exec(
-        delete(SearchText).where(
-            col(SearchText.conversation_id) == conversation_id, col(SearchText.seq).in_(seqs)
-        )
-    )
 
 
 def _is_our_turn(session: Session) -> bool:
     if session.get_bind().dialect.name == "sqlite":
-        return True  # who writes has the whole database to itself
+        return True  # who writes has the whole file to itself
     locked = session.connection().execute(text(f"SELECT pg_try_advisory_xact_lock({_LOCK})"))
     return bool(locked.scalar_one())
 

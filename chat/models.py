@@ -163,7 +163,8 @@ class Message(SQLModel, table=True):
 
 class SearchText(SQLModel, table=True):
     """What a text says now, as it is searched; a text that says nothing has none. It can be made
-    anew from the messages at any time. The migration has the index of what is in it."""
+    anew from the messages at any time, and is not bound to them: on SQLite it is in a file of its
+    own (`search_file.py`). What finds in it is in the migrations, and in `search_file.py`."""
 
     __tablename__ = "search_text"
     __table_args__ = (
@@ -174,9 +175,7 @@ class SearchText(SQLModel, table=True):
 
     # Made of when it was stored, so that newer ones have higher ones (`indexing.py`).
     id: int = Field(sa_column=Column(_Id, primary_key=True, autoincrement=False))
-    conversation_id: int = Field(
-        sa_column=Column(_Id, ForeignKey("conversation.id"), nullable=False)
-    )
+    conversation_id: int = Field(sa_column=Column(_Id, nullable=False))
     seq: int = Field(sa_type=BigInteger)
     # Tokens of the members, by whom it may be found, then the text (`folding.py`).
     folded: str = Field(sa_type=Text)
@@ -187,9 +186,7 @@ class SearchProgress(SQLModel, table=True):
 
     __tablename__ = "search_progress"
 
-    conversation_id: int = Field(
-        sa_column=Column(_Id, ForeignKey("conversation.id"), primary_key=True, autoincrement=False)
-    )
+    conversation_id: int = Field(sa_column=Column(_Id, primary_key=True, autoincrement=False))
     seq: int = Field(sa_type=BigInteger)
 
 

@@ -56,7 +56,7 @@ def explain(environ: Mapping[str, str], arguments: list[str]) -> int:
         if not database.is_migrated():
             problem = "has not the tables of this version; ./katydid up or migrate makes them"
             raise NothingAskedFor(f"The database {database.shown_url} {problem}.")
-        with database.reading() as session:
+        with database.searching() as session:
             stories = [story_of(session, each) for each in referred_to(session, words[0])]
             told = [_told(story, with_text="--text" in options) for story in stories]
     except SQLAlchemyError as error:

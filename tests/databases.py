@@ -103,7 +103,7 @@ def _make_anew(connection: Connection) -> None:
 def _rows_of_the_migrations() -> dict[Table, list[dict[str, object]]]:
     """What is in a database from the first."""
     database = Database(f"sqlite:///{_file_with_tables()}")
-    with database.reading() as session:
+    with database.searching() as session:
         found = {
             table: [dict(row) for row in session.connection().execute(table.select()).mappings()]
             for table in SQLModel.metadata.sorted_tables

@@ -1,9 +1,10 @@
 """Accounts and devices for tests, straight into SQL: argon2 takes its time."""
 
 from chat.accounts import account_named
+from chat.conversations import direct_key
 from chat.database import Database
 from chat.devices import new_device
-from chat.models import Account
+from chat.models import Account, Conversation, Member, Message
 from chat.secrets import Secrets
 from chat.things import allow, new_thing
 from chat.times import now
@@ -15,6 +16,32 @@ def add_accounts(database: Database, *names: str) -> None:
     with database.writing() as session:
         for name in names:
             session.add(Account(name=name, display_name=name, password_hash="!", created_at=now()))
+
+
+def add_conversation(database: Database, first: Account, second: Account, *texts: str) -> int:
+    """What the first one wrote to the second, as the bridge archives it; the conversation's id."""
+    assert first.id is not None
+    assert second.id is not None
+    with database.writing() as session:
+        conversation = Conversation(key=direct_key(first.id, second.id), last_seq=len(texts))
+        session.add(conversation)
+        session.flush()
+        assert conversation.id is not None
+        session.add_all(
+            Member(conversation_id=conversation.id, account_id=id) for id in (first.id, second.id)
+        )
+        session.add_all(
+            Message(
+                conversation_id=conversation.id,
+                seq=seq,
+                sender_id=first.id,
+                client_id=f"m{seq}",
+                body=text,
+                stored_at=now(),
+            )
+            for seq, text in enumerate(texts, start=1)
+        )
+        return conversation.id
 
 
 def add_device(

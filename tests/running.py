@@ -165,6 +165,6 @@ class Installation:
     # SQL.
 
     def rows(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:
-        """What SQL answers."""
-        with self.database.reading() as session:
+        """What SQL answers, of the index of texts as well."""
+        with self.database.searching() as session:
             return [tuple(row) for row in session.connection().execute(text(statement), parameters)]

@@ -1,9 +1,8 @@
 """Bringing the index of texts up to date, in the background of the site.
 
 Each worker looks now and then whether the archive has more than the index, and one of them takes
-it in: in small transactions, and four times as long it is the others' turn, since messages wait for
-it (SQLite has one writer). What stands in the way is logged and tried again; what is not in the
-index yet is found all the same.
+it in: in small transactions, and four times as long the processor is the others'. What stands in
+the way is logged and tried again; what is not in the index yet is found all the same.
 """
 
 import threading
@@ -14,7 +13,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.database import Database
-from chat.indexing import index_messages
+from chat.indexing import forget_what_is_ahead, index_messages
 from web.parts import Parts
 
 _LOOK_EVERY_SECONDS = 3.0
@@ -39,9 +38,13 @@ def index_in_background(app: Flask) -> None:
 
 
 def _follow(database: Database) -> None:
+    is_checked = False
     while True:
         began = time.monotonic()
         try:
+            if not is_checked:
+                forget_what_is_ahead(database)
+                is_checked = True
             taken_in = index_messages(database)
         except SQLAlchemyError as error:
             log.warning("texts cannot be indexed", why=type(error).__name__)

@@ -43,7 +43,7 @@ def check_archive_lag(installation: Installation) -> Iterator[Finding]:
     """The index of texts, the notifications, and what the bridge counts as trouble."""
     if not installation.has_tables:
         return
-    with installation.database.reading() as session:
+    with installation.database.searching() as session:
         behind = messages_not_searched(session)
         overdue = notifications_overdue(session, now() - _TOLD_WITHIN)
     if behind > _SEARCHED_ANYWAY:

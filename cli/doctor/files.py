@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chat.errors import SecretMissing
+from chat.search_file import search_file_of
 from chat.secrets import FILES, load_secrets
 from cli.broker_state import SNAPSHOT, SQLITE
 from cli.doctor.findings import Finding, ok, skipped, wrong
@@ -82,7 +83,8 @@ def _private_files(installation: Installation) -> list[Path]:
     files = [settings.broker_dir / name for name in names]
     archive = installation.archive_file
     if archive is not None:
-        files += [archive, archive.with_name(f"{archive.name}-wal")]
+        for file in (archive, search_file_of(archive)):
+            files += [file, file.with_name(f"{file.name}-wal")]
     return [file for file in files if not _is_shut_off(file, settings.home)]
 
 

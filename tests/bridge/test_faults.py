@@ -94,7 +94,7 @@ def test_nobody_waits_while_the_index_takes_in_their_conversation(
         alice.publish(up("alice", "bob", "send"), "first")
         first = alice.wait_for("message")
 
-        with installation.database.writing() as session:
+        with installation.database.indexing() as session:
             session.add(SearchProgress(conversation_id=first["conversation"], seq=1))
             session.flush()
             alice.publish(up("alice", "bob", "send"), "second")

@@ -17,9 +17,9 @@ from chat.doctor_accounts import (
 )
 from chat.errors import NotAcceptable
 from chat.indexing import index_messages
-from chat.models import Account, Conversation, Member, Message, SearchText
+from chat.models import Account, Message, SearchText
 from chat.times import now
-from tests.people import add_accounts
+from tests.people import add_accounts, add_conversation
 
 pytestmark = pytest.mark.both_databases
 
@@ -27,32 +27,6 @@ pytestmark = pytest.mark.both_databases
 def opened(database: Database) -> tuple[Account, Account]:
     with database.writing() as session:
         return open_doctor_accounts(session, now())
-
-
-def written_by(database: Database, first: Account, second: Account, text: str) -> None:
-    """One to the other, as the bridge archives it."""
-    assert first.id is not None
-    assert second.id is not None
-    with database.writing() as session:
-        conversation = Conversation(key=f"{first.id}:{second.id}", last_seq=1)
-        session.add(conversation)
-        session.flush()
-        assert conversation.id is not None
-        session.add_all(
-            Member(conversation_id=conversation.id, account_id=account.id)
-            for account in (first, second)
-            if account.id is not None
-        )
-        session.add(
-            Message(
-                conversation_id=conversation.id,
-                seq=1,
-                sender_id=first.id,
-                client_id="m1",
-                body=text,
-                stored_at=now(),
-            )
-        )
 
 
 def test_they_are_the_same_pair_each_time_and_nobody_in_between(database: Database) -> None:
@@ -73,8 +47,8 @@ def test_what_they_wrote_is_gone_and_what_others_wrote_is_not(database: Database
         alice, bob = (account_named(session, name) for name in ("alice", "bob"))
     assert alice is not None
     assert bob is not None
-    written_by(database, alice, bob, "hello, Bob")
-    written_by(database, *opened(database), "say aah")
+    add_conversation(database, alice, bob, "hello, Bob")
+    add_conversation(database, *opened(database), "say aah")
     index_messages(database)
 
     assert close_doctor_accounts(database, now())
@@ -82,8 +56,9 @@ def test_what_they_wrote_is_gone_and_what_others_wrote_is_not(database: Database
 
     with database.reading() as session:
         assert [each.body for each in session.exec(select(Message))] == ["hello, Bob"]
-        assert len(session.exec(select(SearchText)).all()) == 1
         assert len(conversations_of(session, alice)) == 1
+    with database.searching() as session:
+        assert len(session.exec(select(SearchText)).all()) == 1
 
 
 def test_they_stay_while_another_doctor_is_at_work(database: Database) -> None:

@@ -66,6 +66,8 @@ def test_who_logs_out_leaves_nothing_that_was_seen(alice: Person, bob: Person) -
     _wait_until_kept(alice, bob, "Between us")
     other_tab = alice.another_tab()
     other_tab.wait_until_online()
+    # What it still asks for would be answered by 401, upon which a page leaves for the login.
+    other_tab.page.wait_for_load_state("networkidle")
 
     alice.page.get_by_role("button", name="Log out").click()
     expect(alice.page.get_by_role("heading", name="Welcome to Katydid")).to_be_visible()

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, text
 
 from chat.accounts import account_named
-from chat.conversations import direct_key
-from chat.models import Account, Conversation, Member, Message
+from chat.models import Account
 from chat.times import now
+from tests.people import add_conversation
 from tests.running import Installation
 from tests.web.visitor import Browser, Program
 from web import create_app
@@ -49,45 +49,22 @@ class Site:
             if statement != "BEGIN":
                 asked.append(statement)
 
-        engine = self.installation.database._engine
-        event.listen(engine, "before_cursor_execute", note)
+        database = self.installation.database
+        engines = {database._engine, database._search_engine}  # on PostgreSQL, they are one
+        for engine in engines:
+            event.listen(engine, "before_cursor_execute", note)
         yield asked
-        event.remove(engine, "before_cursor_execute", note)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
 
     def converse(self, one: str, other: str, *texts: str) -> None:
         """`one` has written these texts to `other`."""
-        with self.installation.database.writing() as session:
+        database = self.installation.database
+        with database.reading() as session:
             sender, recipient = account_named(session, one), account_named(session, other)
-            assert sender is not None
-            assert recipient is not None
-            assert sender.id is not None
-            assert recipient.id is not None
-            conversation = Conversation(
-                key=direct_key(sender.id, recipient.id), last_seq=len(texts)
-            )
-            session.add(conversation)
-            session.flush()
-            assert conversation.id is not None
-            session.add_all(
-                Member(conversation_id=conversation.id, account_id=id)
-                for id in (sender.id, recipient.id)
-            )
-            session.flush()
-            session.execute(
-                insert(Message),
-                [
-                    {
-                        "conversation_id": conversation.id,
-                        "seq": seq,
-                        "sender_id": sender.id,
-                        "client_id": f"m{seq}",
-                        "kind": "text",
-                        "body": text,
-                        "stored_at": now(),
-                    }
-                    for seq, text in enumerate(texts, 1)
-                ],
-            )
+        assert sender is not None
+        assert recipient is not None
+        add_conversation(database, sender, recipient, *texts)
 
     def add_account(self, name: str) -> None:
         """An account that nobody can log in to."""

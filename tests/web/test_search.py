@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlmodel import delete
 
 from chat.indexing import index_messages
+from chat.models import SearchProgress, SearchText
 from tests.web.site import Site, execute
 from tests.web.visitor import PASSWORD, Program, assert_problem
 
@@ -261,8 +263,9 @@ def _speak(site: Site) -> None:
 
 
 def _forget_the_index(site: Site) -> None:
-    execute(site.installation, "DELETE FROM search_progress")
-    execute(site.installation, "DELETE FROM search_text")
+    with site.installation.database.indexing() as session:
+        session.exec(delete(SearchProgress))
+        session.exec(delete(SearchText))
 
 
 def _index(site: Site) -> None:

@@ -56,7 +56,7 @@ def index() -> Response:
     """The newest first."""
     account = caller().account
     asked = query_as(SearchQuery)
-    with parts().database.reading() as sql:
+    with parts().database.searching() as sql:
         found = search(
             sql,
             account=account,
