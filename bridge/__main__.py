@@ -1,6 +1,7 @@
 """`python -m bridge`: reads the settings and serves its shards until SIGTERM or SIGINT."""
 
 import asyncio
+import gc
 import os
 import secrets as random
 import signal
@@ -30,6 +31,9 @@ def main() -> int:
     except KatydidError as error:
         print(f"bridge: {error}", file=sys.stderr)
         return 2
+    # What is there by now stays to the end: to look through all of it for what is no longer needed
+    # took 60 ms each time, in which no message moved (November 2026, 2 cores).
+    gc.freeze()
     asyncio.run(_serve(settings, secrets))
     return 0
 

@@ -1,11 +1,12 @@
-"""What gunicorn does as it starts a process of the site (`--config=python:web.workers`).
+"""What gunicorn does as it starts the processes of the site (`--config=python:web.workers`).
 
-The process counts in files that it maps into its memory; where a full disk has no room for a page
+A process counts in files that it maps into its memory; where a full disk has no room for a page
 of them, the kernel ends it in the middle of an answer. So their room is taken at its start, and a
 process that gets none ends all of the site, which is then started anew to count for itself alone
 (`cli/counting.py`).
 """
 
+import gc
 import os
 import signal
 import sys
@@ -18,6 +19,13 @@ _KINDS = ("counter", "histogram")
 _RESERVED_BYTES = 128 * 1024
 # gunicorn's graceful timeout is shorter.
 _END_SECONDS = 30
+
+
+def when_ready(_server: object) -> None:
+    """Called by gunicorn when all is loaded, and no process is forked yet. What is there by now
+    stays to the end: nobody looks through it for what is no longer needed, in the middle of an
+    answer, nor copies its pages in order to count who refers to it."""
+    gc.freeze()
 
 
 def post_fork(_server: object, _worker: object) -> None:
