@@ -63,9 +63,10 @@ class Database:
             yield session
 
     @contextmanager
-    def indexing(self) -> Iterator[Session]:
-        """As `writing`, for the index of texts alone: on SQLite, the rest can only be read."""
-        engine = self._search_engine.execution_options(writes=True)
+    def indexing(self, *, durable: bool = True) -> Iterator[Session]:
+        """As `writing`, for the index of texts alone: on SQLite, the rest can only be read, and
+        what is not `durable` may be gone, as a whole, when the machine loses its power."""
+        engine = self._search_engine.execution_options(writes=True, durable=durable)
         with Session(engine) as session, session.begin():
             yield session
 

@@ -140,5 +140,8 @@ def _enter_wal(connection: SqliteConnection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if "durable" in options:  # of the index, which may be behind: `Database.indexing`
+        level = "FULL" if options["durable"] else "NORMAL"
+        connection.exec_driver_sql(f"PRAGMA main.synchronous={level}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")

@@ -52,7 +52,7 @@ def index_messages(
     with database.searching() as session:  # most often there is nothing, and nobody is locked out
         if not _behind(session, 1):
             return 0
-    with database.indexing() as session:
+    with database.indexing(durable=False) as session:
         if not _is_our_turn(session):
             return 0
         left = most

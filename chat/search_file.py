@@ -19,6 +19,8 @@ from chat.models import SearchProgress, SearchText
 
 # Of the tables below and of what stands in them (`folding.py`): raise it to have all made anew.
 _VERSION = 1
+# Four times as much as SQLite lets its log grow by itself: each time, the disk is waited for.
+_PAGES_OF_LOG = 4_000
 _TABLES = (SearchText.__table__, SearchProgress.__table__)  # type: ignore[attr-defined]
 # FTS5 keeps nothing but the runs: neither the text (which is in `search_text`), nor places within
 # it, nor its length. Triggers keep it true.
@@ -57,6 +59,7 @@ def url_of(archive: str) -> URL:
 def attach(connection: Connection, archive: str) -> None:
     """Have the tables of the archive be there as well, to be read. Raises sqlite3.Error."""
     _make_tables(connection)
+    connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_OF_LOG}")
     file = quote(str(Path(archive).absolute()))
     connection.execute("ATTACH DATABASE ? AS archive", (f"file:{file}?mode=ro",))
 
