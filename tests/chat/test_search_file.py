@@ -106,6 +106,23 @@ def test_what_an_index_has_ahead_of_an_archive_put_back_is_forgotten(
 
 
 @pytest.mark.both_databases
+def test_others_have_their_turn_while_many_texts_are_indexed(
+    database: Database, alice: Account
+) -> None:
+    with database.reading() as session:
+        bob = account_named(session, "bob")
+    assert bob is not None
+    with database.writing() as session:
+        session.exec(update(Conversation).values(key="another", last_seq=3))
+    add_conversation(database, alice, bob, *(f"cricket {number}" for number in range(100)))
+    turns = []
+
+    assert index_messages(database, rest=lambda: turns.append(len(turns))) == 103
+
+    assert len(turns) >= 5
+
+
+@pytest.mark.both_databases
 def test_what_is_not_ahead_stays(database: Database, alice: Account) -> None:
     index_messages(database, most=2)
 
