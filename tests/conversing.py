@@ -67,7 +67,7 @@ class Talker:
         while self._unsent or self._outbox:
             try:
                 async with self._connected() as client:
-                    await client.subscribe(down_filter(self.account), qos=0)
+                    await self._subscribe(client)
                     listening = asyncio.create_task(self._listen(client))
                     try:
                         await self._repeat(client)
@@ -83,7 +83,7 @@ class Talker:
         while True:
             try:
                 async with self._connected() as client:
-                    await client.subscribe(down_filter(self.account), qos=0)
+                    await self._subscribe(client)
                     listening = asyncio.create_task(self._listen(client))
                     try:
                         return await self._fetch_all(client)
@@ -112,6 +112,12 @@ class Talker:
             protocol=aiomqtt.ProtocolVersion.V5,
             timeout=4,
         )
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        """A broker that cannot ask whether we may refuses, and leaves us connected."""
+        codes = await client.subscribe(down_filter(self.account), qos=0)
+        if any(getattr(code, "is_failure", False) for code in codes):
+            raise aiomqtt.MqttError(f"{self.account} may not subscribe: {codes}")
 
     async def _send(self, client: aiomqtt.Client) -> None:
         loop = asyncio.get_running_loop()
