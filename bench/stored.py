@@ -50,12 +50,14 @@ def number_stored(database: Database) -> int:
 
 def settle(database: Database) -> None:
     """Returns when every text is in the index."""
-    while index_messages(database, most=_AT_ONCE):
-        pass
-    wait_until(
-        "all texts to be in the index",
-        lambda: _one(database, _INDEXED) >= number_stored(database),
-    )
+
+    def is_settled() -> bool:
+        while index_messages(database, most=_AT_ONCE):
+            pass
+        # Less, while it is the site's turn.
+        return _one(database, _INDEXED) >= number_stored(database)
+
+    wait_until("all texts to be in the index", is_settled)
 
 
 def _one(database: Database, statement: str) -> int:
