@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session
 
-from chat import engines
+from chat import engines, search_file
 from chat.errors import TablesFromLater, WrongEncoding
 from chat.writer import Writer
 
@@ -58,7 +59,7 @@ class Database:
 
     @contextmanager
     def searching(self) -> Iterator[Session]:
-        """As `reading`, with the index of texts, whose state is not later than the archive's."""
+        """As `reading`, with the index of texts; on SQLite, its state may be a moment later."""
         with Session(engines.reading(self._search_engine)) as session:
             yield session
 
@@ -106,8 +107,17 @@ class Database:
                 command.upgrade(config, "head")
             except CommandError as error:
                 raise TablesFromLater(str(error)) from None
-        with self._search_engine.connect():
-            pass  # on SQLite, whoever connects makes the index
+        self._make_index()
+
+    def _make_index(self) -> None:
+        """On SQLite, whoever connects does; what is no index any more is taken away before."""
+        try:
+            self._search_engine.connect().close()
+        except DatabaseError as error:
+            if self.dialect != "sqlite" or isinstance(error, OperationalError):
+                raise  # the server is gone, the disk is full
+            search_file.remove(str(self._engine.url.database))
+            self._search_engine.connect().close()
 
     def is_migrated(self) -> bool:
         """Whether the tables are those of this version of the code."""

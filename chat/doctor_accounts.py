@@ -7,6 +7,7 @@ leaves a trace that anybody meets, whatever `KATYDID_REGISTRATION` says.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, select, update
@@ -31,13 +32,7 @@ KIND = "doctor"
 # No doctor takes so long: what is older was left by one that was killed.
 _LEFT_AFTER = timedelta(minutes=10)
 # What refers to a conversation, in the order in which it may go.
-_OF_A_CONVERSATION: tuple[tuple[type, str], ...] = (
-    (Notification, "conversation_id"),
-    (RefusedCopy, "conversation_id"),
-    (Message, "conversation_id"),
-    (Member, "conversation_id"),
-    (Conversation, "id"),
-)
+_OF_A_CONVERSATION: tuple[Any, ...] = (Notification, RefusedCopy, Message, Member)
 
 
 class NameOfADoctorTaken(KatydidError):
@@ -69,9 +64,11 @@ def close_doctor_accounts(database: Database, now: datetime) -> bool:
         closed = update(Account).where(_is_doctor(), col(Account.deleted_at).is_(None))
         session.exec(closed.values(deleted_at=now, last_seen_at=None))
     with database.writing() as session:
-        forgotten = _forget_what_they_wrote(session)
-    if forgotten is not None:
-        forget_conversation(database, forgotten)
+        emptied = _forget_what_they_wrote(session)
+    if emptied is not None:
+        forget_conversation(database, emptied)
+        with database.writing() as session:  # last, as SQLite gives its id out again
+            session.exec(delete(Conversation).where(col(Conversation.id) == emptied))
     return True
 
 
@@ -95,7 +92,7 @@ def _opened(session: Session, name: str, now: datetime) -> Account:
 
 
 def _forget_what_they_wrote(session: Session) -> int | None:
-    """The id of their conversation, if there was one."""
+    """The id of their conversation, if there is one, which is empty now."""
     accounts = [account_named(session, name) for name in DOCTORS]
     if None in accounts:
         return None
@@ -104,8 +101,10 @@ def _forget_what_they_wrote(session: Session) -> int | None:
     conversation = direct_conversation(session, first, second)
     if conversation is None:
         return None
-    for table, column in _OF_A_CONVERSATION:
-        session.exec(delete(table).where(getattr(table, column) == conversation.id))
+    for table in _OF_A_CONVERSATION:
+        session.exec(delete(table).where(table.conversation_id == conversation.id))
+    conversation.last_seq = 0
+    session.add(conversation)
     return conversation.id
 
 

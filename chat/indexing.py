@@ -78,18 +78,23 @@ def first_id(stored_ms: int) -> int:
 
 def forget_emptied_texts(database: Database, conversation_id: int, *, sender_id: int) -> None:
     """Texts of that sender that are empty by now are found no more. May be done again."""
-    emptied = select(Message.seq).where(
-        Message.conversation_id == conversation_id,
-        col(Message.sender_id) + 0 == sender_id,  # by seq, not by who sent it
-        Message.body == "",
-    )
-    of_these = (SearchText.conversation_id == conversation_id, col(SearchText.seq).in_(emptied))
-    forgotten = None
-    while forgotten is None or len(forgotten) == BATCH:
+    after = 0
+    while True:
+        emptied = select(Message.seq).where(
+            Message.conversation_id == conversation_id,
+            Message.seq > after,
+            col(Message.sender_id) + 0 == sender_id,  # by seq, not by who sent it
+            Message.body == "",
+        )
+        of_these = (SearchText.conversation_id == conversation_id, col(SearchText.seq).in_(emptied))
         with database.indexing() as session:
             _wait_for_our_turn(session)
-            forgotten = session.exec(select(SearchText.seq).where(*of_these).limit(BATCH)).all()
-            _remove(session, conversation_id, forgotten)
+            found = select(SearchText.seq).where(*of_these).order_by(col(SearchText.seq))
+            seqs = session.exec(found.limit(BATCH)).all()
+            _remove(session, conversation_id, seqs)
+        if len(seqs) < BATCH:
+            return
+        after = seqs[-1]
 
 
 def forget_conversation(database: Database, conversation_id: int) -> None:
@@ -201,7 +206,7 @@ def _add(
     ids = {
         seq: search_id(conversation_id, seq, stored_ms=milliseconds(known[seq].stored_at))
         for seq in saying
-        if known[seq].body
+        if seq in known and known[seq].body
     }
     _tell_apart(session, ids)
     tokens = tokens_of(session, conversation_id)

@@ -53,7 +53,14 @@ def search_file_of(archive: str | Path) -> Path:
 def url_of(archive: str) -> URL:
     """Of the index of that archive, for the driver, which is to understand what `attach` says."""
     file = quote(str(search_file_of(archive).absolute()))
-    return URL.create("sqlite", database=f"file:{file}", query={"uri": "true"})
+    return URL.create("sqlite", database=f"file://{file}", query={"uri": "true"})
+
+
+def remove(archive: str) -> None:
+    """Take the index away, while nobody uses it."""
+    file = search_file_of(archive)
+    for ending in ("", "-wal", "-shm"):
+        file.with_name(f"{file.name}{ending}").unlink(missing_ok=True)
 
 
 def attach(connection: Connection, archive: str) -> None:
@@ -61,7 +68,7 @@ def attach(connection: Connection, archive: str) -> None:
     _make_tables(connection)
     connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_OF_LOG}")
     file = quote(str(Path(archive).absolute()))
-    connection.execute("ATTACH DATABASE ? AS archive", (f"file:{file}?mode=ro",))
+    connection.execute("ATTACH DATABASE ? AS archive", (f"file://{file}?mode=ro",))
 
 
 def statements() -> Iterator[str]:

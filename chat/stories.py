@@ -109,7 +109,7 @@ def _extent(
 def _not_searched(session: Session, conversation: Conversation | None) -> int:
     if conversation is None or conversation.id is None:
         return 0
-    return conversation.last_seq - _searched_up_to(session, conversation.id)
+    return max(0, conversation.last_seq - _searched_up_to(session, conversation.id))
 
 
 def _member(session: Session, reference: Reference, account: Account) -> MemberStory:

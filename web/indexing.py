@@ -20,6 +20,7 @@ from web.parts import Parts
 # more of it.
 _LOOK_EVERY_SECONDS = 3.0
 _TRY_AGAIN_SECONDS = 30.0
+_PIECE_SECONDS = 0.0005
 # Of the time that a piece of the work took, and no longer.
 _REST, _LONGEST_REST_SECONDS = 4, 0.1
 
@@ -68,5 +69,7 @@ class _Rest:
     def __call__(self) -> None:
         """A piece of it is done."""
         worked = time.monotonic() - self._began
+        if worked < _PIECE_SECONDS:
+            return
         time.sleep(min(_REST * worked, _LONGEST_REST_SECONDS))
         self.begin()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from chat import doctor_accounts
 from chat.accounts import DOCTORS, account_named, register
 from chat.conversations import conversations_of
 from chat.database import Database
@@ -17,7 +18,7 @@ from chat.doctor_accounts import (
 )
 from chat.errors import NotAcceptable
 from chat.indexing import index_messages
-from chat.models import Account, Message, SearchText
+from chat.models import Account, Conversation, Message, SearchProgress, SearchText
 from chat.times import now
 from tests.people import add_accounts, add_conversation
 
@@ -59,6 +60,27 @@ def test_what_they_wrote_is_gone_and_what_others_wrote_is_not(database: Database
         assert len(conversations_of(session, alice)) == 1
     with database.searching() as session:
         assert len(session.exec(select(SearchText)).all()) == 1
+
+
+def test_a_doctor_that_was_cut_off_leaves_the_next_one_what_is_to_be_forgotten(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_conversation(database, *opened(database), "say aah")
+    index_messages(database)
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(doctor_accounts, "forget_conversation", _cut_off)
+        with pytest.raises(InterruptedError):
+            close_doctor_accounts(database, now())
+
+    assert close_doctor_accounts(database, now())
+
+    with database.searching() as session:
+        for table in (Conversation, Message, SearchText, SearchProgress):
+            assert session.exec(select(table)).all() == []
+
+
+def _cut_off(*_: object) -> None:
+    raise InterruptedError
 
 
 def test_they_stay_while_another_doctor_is_at_work(database: Database) -> None:

@@ -90,6 +90,19 @@ def test_an_index_that_is_not_there_is_made_anew(
 
 
 @on_sqlite
+def test_a_file_that_is_no_index_is_made_anew_with_the_tables(
+    database: Database, alice: Account
+) -> None:
+    database.close()
+    search_file_of(archive_file(database)).write_bytes(b"no index of anything " * 1000)
+
+    database.migrate()
+
+    assert index_messages(database) == 3
+    assert found(database, alice, "cricket") == [3, 1]
+
+
+@on_sqlite
 def test_what_an_index_has_ahead_of_an_archive_put_back_is_forgotten(
     database: Database, alice: Account
 ) -> None:
