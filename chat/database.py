@@ -43,6 +43,7 @@ class Database:
         else:
             self._engine = self._search_engine = engines.postgresql_engine(parsed)
         self._reading_engine = engines.reading(self._engine)
+        self._searching_engine = engines.reading(self._search_engine)
         self._writing_engine = self._engine.execution_options(writes=True)
 
     @contextmanager
@@ -60,7 +61,7 @@ class Database:
     @contextmanager
     def searching(self) -> Iterator[Session]:
         """As `reading`, with the index of texts; on SQLite, its state may be a moment later."""
-        with Session(engines.reading(self._search_engine)) as session:
+        with Session(self._searching_engine) as session:
             yield session
 
     @contextmanager

@@ -11,11 +11,14 @@ from chat.times import now
 from mqtt_acl.issuer import Credentials, credentials_of
 
 
-def add_accounts(database: Database, *names: str) -> None:
+def add_accounts(database: Database, *names: str) -> list[Account]:
     """Accounts with a password hash that opens nothing."""
+    accounts = [
+        Account(name=name, display_name=name, password_hash="!", created_at=now()) for name in names
+    ]
     with database.writing() as session:
-        for name in names:
-            session.add(Account(name=name, display_name=name, password_hash="!", created_at=now()))
+        session.add_all(accounts)
+    return accounts
 
 
 def add_conversation(database: Database, first: Account, second: Account, *texts: str) -> int:

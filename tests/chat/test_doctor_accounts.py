@@ -43,11 +43,7 @@ def test_they_are_the_same_pair_each_time_and_nobody_in_between(database: Databa
 
 
 def test_what_they_wrote_is_gone_and_what_others_wrote_is_not(database: Database) -> None:
-    add_accounts(database, "alice", "bob")
-    with database.reading() as session:
-        alice, bob = (account_named(session, name) for name in ("alice", "bob"))
-    assert alice is not None
-    assert bob is not None
+    alice, bob = add_accounts(database, "alice", "bob")
     add_conversation(database, alice, bob, "hello, Bob")
     add_conversation(database, *opened(database), "say aah")
     index_messages(database)

@@ -26,11 +26,7 @@ on_sqlite = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 @pytest.fixture
 def alice(database: Database) -> Account:
     """She has said three things to Bob."""
-    add_accounts(database, "alice", "bob")
-    with database.reading() as session:
-        alice, bob = (account_named(session, name) for name in ("alice", "bob"))
-    assert alice is not None
-    assert bob is not None
+    alice, bob = add_accounts(database, "alice", "bob")
     add_conversation(database, alice, bob, "the first cricket", "the second", "a third cricket")
     return alice
 

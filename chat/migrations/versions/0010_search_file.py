@@ -16,7 +16,7 @@ _TABLES = ("search_text", "search_progress")
 def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for table in ("search_run", *_TABLES):
-            op.drop_table(table)
+            op.drop_table(table, if_exists=True)
         return
     for table in _TABLES:
         op.drop_constraint(_foreign_key_of(table), table)
