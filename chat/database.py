@@ -51,6 +51,9 @@ class Database:
         """A session that sees one state of the data and changes nothing."""
         with Session(self._reading_engine) as session:
             yield session
+            session.expunge_all()  # whatever became of the objects, nothing is written
+            # What psycopg has prepared, it forgets at a rollback.
+            session.commit()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -62,6 +65,7 @@ class Database:
     def searching(self) -> Iterator[Session]:
         """As `reading`, with the index of texts; on SQLite, its state may be a moment later."""
         with Session(self._searching_engine) as session:
+            # Rolled back, so that each question is planned for the words that it asks for.
             yield session
 
     @contextmanager
