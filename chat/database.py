@@ -70,8 +70,9 @@ class Database:
 
     @contextmanager
     def indexing(self, *, durable: bool = True) -> Iterator[Session]:
-        """As `writing`, for the index of texts alone: on SQLite, the rest can only be read, and
-        what is not `durable` may be gone, as a whole, when the machine loses its power."""
+        """As `writing`, for the index of texts alone: on SQLite, the rest can only be read. What is
+        not `durable` may be gone there, as a whole, when the machine loses its power; and it waits
+        for nobody: OperationalError says that another writes (`engines.is_locked`)."""
         engine = self._search_engine.execution_options(writes=True, durable=durable)
         with Session(engine) as session, session.begin():
             yield session

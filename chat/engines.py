@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 
 from chat import search_file
 
@@ -106,6 +107,11 @@ def take_time(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
+def is_locked(error: OperationalError) -> bool:
+    """Whether another writes to that SQLite file just now."""
+    return isinstance(error.orig, SqliteError) and "locked" in str(error.orig)
+
+
 def problem_of(error: Exception) -> str:
     """What the database says is wrong: one line, without statement, values and password."""
     said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
@@ -142,6 +148,7 @@ def _enter_wal(connection: SqliteConnection) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if "durable" in options:  # of the index, which may be behind: `Database.indexing`
-        level = "FULL" if options["durable"] else "NORMAL"
+        level, wait_ms = ("FULL", _LOCK_WAIT_MS) if options["durable"] else ("NORMAL", 0)
         connection.exec_driver_sql(f"PRAGMA main.synchronous={level}")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={wait_ms}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")

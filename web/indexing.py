@@ -20,6 +20,9 @@ from web.parts import Parts
 # more of it.
 _LOOK_EVERY_SECONDS = 3.0
 _TRY_AGAIN_SECONDS = 30.0
+# Between two batches the index is anybody's: SQLite lets no one queue up, and whoever waits for it
+# looks ten times a second.
+_LEFT_FREE_SECONDS = 0.15
 _PIECE_SECONDS = 0.0005
 # Of the time that a piece of the work took, and no longer.
 _REST, _LONGEST_REST_SECONDS = 4, 0.1
@@ -53,10 +56,7 @@ def _follow(database: Database) -> None:
             log.warning("texts cannot be indexed", why=type(error).__name__)
             time.sleep(_TRY_AGAIN_SECONDS)
             continue
-        if taken_in == BATCH:
-            rest()
-        else:
-            time.sleep(_LOOK_EVERY_SECONDS)
+        time.sleep(_LEFT_FREE_SECONDS if taken_in == BATCH else _LOOK_EVERY_SECONDS)
 
 
 class _Rest:
