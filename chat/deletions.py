@@ -19,6 +19,7 @@ from chat.database import Database
 from chat.indexing import forget_emptied_texts
 from chat.logins import end_logins
 from chat.models import Account, Block, Deletion, Invitation, Member, Message, Presence
+from chat.password_resets import forget_reset
 from chat.things import forget_allowances, things_of
 
 SHOWN_AS = "Deleted account"
@@ -51,6 +52,7 @@ def begin_deletion(
     deletion.blocks += _forget_blocks(session, account.id)
     deletion.invitations += _forget_invitations(session, account.id)
     forget_allowances(session, account.id)
+    forget_reset(session, account.id)
     erases_messages = deletion.erases_messages
     things = things_of(session, deleted)
     deletion.things += len(things)
@@ -59,6 +61,7 @@ def begin_deletion(
     deleted.display_name = SHOWN_AS
     deleted.last_seen_at = None
     deleted.deleted_at = deleted.deleted_at or now
+    deleted.is_admin = False
     session.add_all((deleted, deletion))
 
 

@@ -103,9 +103,10 @@ def note_use(session: Session, device: Device, now: datetime) -> None:
 
 
 def all_devices(session: Session) -> Iterator[tuple[str, Device]]:
-    """Every device with the name of its account: what the broker must know."""
-    names_and_devices = select(Account.name, Device).join(Device).order_by(col(Account.id))
-    yield from session.exec(names_and_devices)
+    """Every device with the name of its account, unless that is disabled: what the broker must
+    know."""
+    names_and_devices = select(Account.name, Device).join(Device).where(_IS_ENABLED)
+    yield from session.exec(names_and_devices.order_by(col(Account.id)))
 
 
 def device_secret(server_key: bytes, device: Device) -> str:
@@ -116,7 +117,8 @@ def device_secret(server_key: bytes, device: Device) -> str:
 def authenticate_device(
     session: Session, server_key: bytes, name: str, password: str
 ) -> tuple[Account, Device] | None:
-    """The account and the device, if `name` is its broker user name and `password` its secret."""
+    """The account and the device, if `name` is its broker user name and `password` its secret; None
+    also while the account is disabled."""
     found = _owned_device(session, name)
     if found is None:
         return None
@@ -157,8 +159,13 @@ def _generation_of(session: Session, user_name: str) -> int | None:
     return session.connection().execute(_GENERATION, values).scalar()
 
 
+_IS_ENABLED = col(Account.disabled_at).is_(None)
 # Built once: to build one costs more than to run it.
-_IS_OWNED = (Device.id == bindparam("device"), Account.name == bindparam("account"))
+_IS_OWNED = (
+    Device.id == bindparam("device"),
+    Account.name == bindparam("account"),
+    _IS_ENABLED,
+)
 _OWNED = select(Account, Device).join(Device).where(*_IS_OWNED)
 _GENERATION = select(Device.generation).join(Account).where(*_IS_OWNED)
 

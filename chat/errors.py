@@ -62,6 +62,22 @@ class WrongPresentPassword(KatydidError):
         super().__init__("The present password is wrong.")
 
 
+class AccountDisabled(KatydidError):
+    """An admin has disabled the account."""
+
+    def __init__(self) -> None:
+        super().__init__("This account was disabled by those who run this server; ask them.")
+
+
+class ResetNotValid(KatydidError):
+    """With this link nobody's password can be made anew: it is unknown, used or expired."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link is used, expired, or not whole; ask who runs this server for a new one."
+        )
+
+
 class InvitationNotValid(KatydidError):
     """With this invitation nobody can register: it is unknown, used or expired."""
 
@@ -82,6 +98,21 @@ class UnknownConversation(KatydidError):
     def __init__(self, peer: str) -> None:
         super().__init__(f"You have no conversation with {peer}.")
         self.peer = peer
+
+
+class UnknownReport(KatydidError):
+    """There is no open report of this number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"There is no open report {number}.")
+        self.number = number
+
+
+class TooManyReports(KatydidError):
+    """As many reports of the account are open as may be."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} of your reports are still open, which is the most.")
 
 
 class UnknownThing(KatydidError):

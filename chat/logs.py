@@ -9,8 +9,9 @@ import sys
 import structlog
 
 
-def configure_logs(program: str) -> None:
-    """Send this program's log lines to standard error, each marked with its name."""
+def configure_logs(program: str, *, least: int = logging.INFO) -> None:
+    """Send this program's log lines, from that level on, to standard error, each marked with its
+    name."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -19,7 +20,7 @@ def configure_logs(program: str) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -50,6 +50,10 @@ class Account(SQLModel, table=True):
     hides_read: bool = Field(default=False)
     # From then on it is nobody any more; the row stays, since its name is never given out again.
     deleted_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+    # Whether it looks after all accounts.
+    is_admin: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    # From then on it can do nothing, until it is enabled again; its things with it.
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds, nullable=True)
 
 
 class Device(SQLModel, table=True):
@@ -221,6 +225,69 @@ class Invitation(SQLModel, table=True):
     used_by_id: int | None = Field(
         default=None, foreign_key="account.id", sa_type=_Id, nullable=True
     )
+
+
+class PasswordReset(SQLModel, table=True):
+    """A link with which an account's password can be made anew, once, before it expires."""
+
+    __tablename__ = "password_reset"
+
+    # An account has one: a newer link takes the place of the one before.
+    account_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    )
+    # SHA-256 of what the link says, as that of an invitation.
+    digest: str = Field(max_length=43, unique=True)
+    expires_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class Report(SQLModel, table=True):
+    """What an account has told the admins of another, and what they made of it."""
+
+    id: int | None = Field(default=None, sa_column=Column(_Id, primary_key=True))
+    # The index serves the count of those that are open.
+    reporter_id: int = Field(foreign_key="account.id", index=True, sa_type=_Id)
+    reported_id: int = Field(foreign_key="account.id", sa_type=_Id)
+    reason: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=UtcMilliseconds)
+    # Null while it is open. The index serves the list, open ones first.
+    closed_at: datetime | None = Field(
+        default=None, index=True, sa_type=UtcMilliseconds, nullable=True
+    )
+
+
+class ReportedMessage(SQLModel, table=True):
+    """A text as it was when it was reported; kept until the report is closed, whatever becomes of
+    the message."""
+
+    __tablename__ = "reported_message"
+
+    report_id: int = Field(
+        sa_column=Column(
+            _Id, ForeignKey("report.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+        )
+    )
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    text: str = Field(sa_type=Text)
+    stored_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class AuditLine(SQLModel, table=True):
+    """One act of an admin. Never changed, never deleted."""
+
+    __tablename__ = "audit_line"
+
+    id: int | None = Field(default=None, sa_column=Column(_Id, primary_key=True))
+    at: datetime = Field(sa_type=UtcMilliseconds)
+    # Null for the command line.
+    admin_id: int | None = Field(default=None, foreign_key="account.id", sa_type=_Id, nullable=True)
+    act: str = Field(max_length=32)
+    # Whom it concerned.
+    account_id: int | None = Field(
+        default=None, foreign_key="account.id", sa_type=_Id, nullable=True
+    )
+    # What else there is to tell, such as the number of the report.
+    detail: str = Field(default="", max_length=200)
 
 
 class Deletion(SQLModel, table=True):

@@ -44,6 +44,10 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.invite import invite
 
             return invite(os.environ, arguments)
+        if command == "admin":
+            from cli.admin import admin
+
+            return admin(os.environ, arguments)
         if command == "chaos":
             from cli.chaos import chaos
 

@@ -24,6 +24,7 @@ from web.api.documents import documents
 from web.api.export import exports
 from web.api.invitations import invitations
 from web.api.push import push
+from web.api.reports import reports
 from web.api.search import searches
 from web.api.things import things
 from web.assets import LibrariesMissing
@@ -35,7 +36,8 @@ from web.health import Health
 from web.indexing import index_in_background
 from web.limits import Limits
 from web.metrics import measure_requests
-from web.pages.accounts import login, logout, register
+from web.pages.accounts import login, logout, register, reset
+from web.pages.admin import admin_pages
 from web.pages.chat import chat
 from web.pages.chat import settings as settings_page
 from web.pages.health import healthz
@@ -86,6 +88,7 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.add_url_rule("/", view_func=chat)
     app.add_url_rule("/register", view_func=register, methods=["GET", "POST"])
     app.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
+    app.add_url_rule("/reset", view_func=reset, methods=["GET", "POST"])
     app.add_url_rule("/logout", view_func=logout, methods=["POST"])
     app.add_url_rule("/settings", view_func=settings_page)
     app.add_url_rule("/static/<path:filename>", view_func=static)
@@ -104,6 +107,8 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.register_blueprint(push)
     app.register_blueprint(documents)
     app.register_blueprint(things)
+    app.register_blueprint(reports)
+    app.register_blueprint(admin_pages)
     return app
 
 

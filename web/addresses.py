@@ -1,5 +1,6 @@
 """Where clients are told to connect: as the settings say, or else as this request found us."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import request, url_for
@@ -46,12 +47,12 @@ def websocket_origin(settings: Settings) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def registration_url(settings: Settings, token: str) -> str:
-    """The link with which who was invited registers."""
+def page_url(settings: Settings, endpoint: str, **values: Any) -> str:
+    """The whole address of a page, for a link that is passed on."""
     site = settings.public_url
     if site is None:
         site = f"{'https' if is_https(settings) else 'http'}://{request.host}"
-    return f"{site}{url_for('register', invitation=token)}"
+    return f"{site}{url_for(endpoint, **values)}"
 
 
 def is_https(settings: Settings) -> bool:

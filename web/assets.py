@@ -85,7 +85,7 @@ class Assets(Mapping[str, Asset]):
         made_of = hashlib.sha256()
         for name in sorted(self):
             made_of.update(f"{name} {self[name].checksum}\n".encode())
-        for template in sorted(_TEMPLATES.iterdir()):
+        for template in sorted(_TEMPLATES.rglob("*.html")):
             made_of.update(template.read_bytes())
         return f"v-{made_of.hexdigest()[:12]}"
 

@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from chat.accounts import authenticate
 from chat.devices import authenticate_device, is_use_noted, note_use
+from chat.errors import AccountDisabled
 from chat.logins import (
     LASTS,
     begin_login,
@@ -30,7 +31,7 @@ from chat.logins import (
 from chat.models import Account, Device
 from chat.times import now
 from chat.topics import is_account_name
-from web.errors import NotLoggedIn, OnlyForBrowsers, OnlyForPersons
+from web.errors import NotLoggedIn, OnlyForAdmins, OnlyForBrowsers, OnlyForPersons
 from web.parts import parts
 
 _API = "/api/"
@@ -80,10 +81,11 @@ def is_api_call() -> bool:
 
 
 def caller() -> Caller:
-    """Who is calling. Raises NotLoggedIn."""
-    if not is_logged_in():
+    """Who is calling. Raises NotLoggedIn and AccountDisabled."""
+    found = leaving_caller()
+    if found.account.deleted_at is not None:
         raise NotLoggedIn
-    return leaving_caller()
+    return found
 
 
 @contextmanager
@@ -106,11 +108,22 @@ def person() -> Caller:
     return found
 
 
+def admin() -> Caller:
+    """Who is calling, for what only admins may do, in a browser. Raises NotLoggedIn,
+    OnlyForBrowsers and OnlyForAdmins."""
+    found = browser()
+    if not found.account.is_admin:
+        raise OnlyForAdmins
+    return found
+
+
 def leaving_caller() -> Caller:
     """As `caller`; also one whose account is being deleted, who may ask for that alone."""
     if not current_user.is_authenticated:
         raise NotLoggedIn
     found: Caller = current_user._get_current_object()
+    if found.account.disabled_at is not None:
+        raise AccountDisabled
     return found
 
 
@@ -123,8 +136,11 @@ def browser() -> Caller:
 
 
 def is_logged_in() -> bool:
-    """Whether somebody is calling whom we know."""
-    return bool(current_user.is_authenticated) and current_user.account.deleted_at is None
+    """Whether somebody is calling whom we know, and who may."""
+    if not current_user.is_authenticated:
+        return False
+    account: Account = current_user.account
+    return account.deleted_at is None and account.disabled_at is None
 
 
 def log_in(account: Account) -> None:

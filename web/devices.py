@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from chat.accounts import lock_enabled
 from chat.devices import check_may_add_device, device_of, devices_of, new_device, remove_device
 from chat.errors import BrokerUnreachable, KatydidError
 from chat.logins import end_logins
@@ -34,8 +35,8 @@ def add_device(account: Account, *, name: str, kind: str) -> Device:
 
 
 def let_in(account: Account, device: Device, add: Callable[[Session], None]) -> None:
-    """Tell the broker of the device, and `add` it to SQL. Raises BrokerUnreachable and what `add`
-    does.
+    """Tell the broker of the device, and `add` it to SQL. Raises BrokerUnreachable,
+    AccountDisabled, UnknownAccount, and what `add` does.
 
     The broker first, so that SQL never has a device that the broker refused; what the broker alone
     knows is of no use, since nobody was told its secret.
@@ -45,6 +46,7 @@ def let_in(account: Account, device: Device, add: Callable[[Session], None]) -> 
     try:
         with parts().database.writing() as sql:
             add(sql)
+            lock_enabled(sql, account)  # somebody may have disabled it since it was asked
     except (SQLAlchemyError, KatydidError):
         _revoke_if_it_can_be(credentials.user_name)
         raise

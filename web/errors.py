@@ -58,6 +58,20 @@ class OnlyForPersons(KatydidError):
         super().__init__("A thing cannot do this, only a person can.")
 
 
+class OnlyForAdmins(KatydidError):
+    """What was asked is for those who look after the accounts of this server."""
+
+    def __init__(self) -> None:
+        super().__init__("Only an admin of this server can do this.")
+
+
+class NotOneself(KatydidError):
+    """An admin would shut himself out."""
+
+    def __init__(self) -> None:
+        super().__init__("Another admin has to do this with your account, or the command line.")
+
+
 class NoDeviceYet(KatydidError):
     """A browser's session has no device of its own."""
 

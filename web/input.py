@@ -16,6 +16,7 @@ from msgspec import Struct, UnsetType
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from chat.errors import NotAcceptable
+from chat.fields import LARGEST_SEQ
 from chat.times import LATEST_MS, milliseconds
 
 # As many digits as 2^53 has; what is larger is out of every range.
@@ -109,6 +110,18 @@ def optional_boolean(body: dict[str, Any], field: str) -> bool | None:
     return value
 
 
+def seqs(body: dict[str, Any], field: str) -> list[int]:
+    """A field that may be a list of numbers of messages, or not there."""
+    value = body.get(field, [])
+    if not isinstance(value, list) or not all(_is_seq(each) for each in value):
+        raise NotAcceptable(field, f"must be a list of whole numbers from 1 to {LARGEST_SEQ}")
+    return value
+
+
+def _is_seq(value: Any) -> bool:
+    return type(value) is int and 1 <= value <= LARGEST_SEQ
+
+
 def parameter(name: str) -> str | None:
     """A query parameter that may be there once."""
     values = request.args.getlist(name)
@@ -152,6 +165,7 @@ _FROM_BODY: dict[Any, Callable[[dict[str, Any], str], Any]] = {
     str | UnsetType: text,
     str | None: optional_text,
     bool | UnsetType: optional_boolean,
+    list[int]: seqs,
 }
 _FROM_QUERY: dict[Any, Callable[[str], Any]] = {
     str: parameter,

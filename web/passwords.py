@@ -10,6 +10,8 @@ from chat.devices import remove_device
 from chat.errors import WrongPresentPassword
 from chat.logins import end_logins
 from chat.models import Account
+from chat.password_resets import account_to_reset, use_reset
+from chat.times import now
 from web.callers import Caller, log_failed_login
 from web.devices import drop_at_broker
 from web.parts import parts
@@ -46,3 +48,17 @@ def change_own_password(calling: Caller, *, present: str, new: str) -> int:
     drop_at_broker(calling.account, devices)
     log.info("a password was changed", account=calling.account.name, logins_ended=len(ended))
     return len(ended)
+
+
+def set_forgotten_password(token: str, new: str) -> None:
+    """From now on the new password is the right one, by a link that an admin has made. All browsers
+    are logged out, and cut off from the broker. Raises ResetNotValid and NotAcceptable."""
+    with parts().database.reading() as sql:
+        account = account_to_reset(sql, token, now())
+    new_hash = hash_of_new_password(new)
+    with parts().database.writing() as sql:
+        devices = use_reset(sql, token, new_hash, now())
+        for device in devices:
+            remove_device(sql, device)
+    drop_at_broker(account, devices)
+    log.info("a forgotten password was set anew", account=account.name)

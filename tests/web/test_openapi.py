@@ -61,8 +61,10 @@ def test_every_call_has_a_name_of_its_own_and_stands_under_one_heading(
 def test_every_problem_that_a_program_can_meet_is_described(document: dict[str, Any]) -> None:
     described = set(re.findall(r"urn:katydid:problem:[a-z-]+", str(document)))
 
-    # A wrong password in the form for people is the only one that is a page's alone.
-    assert described == problem_types() - {"urn:katydid:problem:wrong-password"}
+    # What the forms for people say, and the pages of admins, is theirs alone.
+    of_forms = {"wrong-password", "link-not-valid"}
+    of_pages = of_forms | {"only-for-admins", "not-oneself", "unknown-report"}
+    assert described == problem_types() - {f"urn:katydid:problem:{name}" for name in of_pages}
 
 
 def test_every_call_stands_in_the_protocol(document: dict[str, Any]) -> None:

@@ -120,7 +120,7 @@ def test_every_icon_draws_something(site: Site) -> None:
     templates = Path(site.app.jinja_loader.searchpath[0])
     named = {
         name
-        for file in templates.iterdir()
+        for file in templates.rglob("*.html")
         for name in re.findall(r"icon\(\"(\w+)\"\)", file.read_text())
     }
 

@@ -9,7 +9,7 @@ from chat.fields import AccountName, Time
 from chat.invitations import invitations_of, invite
 from chat.models import Invitation
 from chat.times import now, rfc3339
-from web.addresses import registration_url
+from web.addresses import page_url
 from web.answers import as_json
 from web.api import PREFIX
 from web.callers import caller, person
@@ -62,7 +62,7 @@ def add() -> Response:
     log.info("somebody was invited", account=account.name)
     told = NewInvitation(
         invitation=token,
-        url=registration_url(settings, token),
+        url=page_url(settings, "register", invitation=token),
         created_at=rfc3339(invitation.created_at),
         expires_at=rfc3339(invitation.expires_at),
         used_by=None,

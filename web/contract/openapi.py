@@ -16,7 +16,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Rule
 
-from chat.errors import NotAcceptable, ServerBusy
+from chat.errors import AccountDisabled, NotAcceptable, ServerBusy
 from chat.fields import AccountName, DeviceId
 from web.contract.operations import Callers, Content, Operation, operation_of
 from web.contract.schemas import schemas_of
@@ -38,6 +38,7 @@ _TAGS = {
     "conversations": "The caller's, their preferences, and the messages of one.",
     "search": "The caller's own conversations, by what was said in them.",
     "blocks": "Of whom the caller does not want to hear.",
+    "reports": "Telling those who run the server of an account.",
     "invitations": "Links for others to register with, where that is not open to all.",
     "export": "All that is kept of the caller's account.",
     "contract": "This document, and that of MQTT.",
@@ -214,7 +215,7 @@ def _foreseen(method: str, each: Operation) -> Iterator[type[Exception]]:
     """What goes without saying at the views."""
     yield OperationalError
     if each.callers is not Callers.ANYBODY:
-        yield from (NotLoggedIn, TooManyAttempts, ServerBusy)
+        yield from (NotLoggedIn, AccountDisabled, TooManyAttempts, ServerBusy)
     if each.callers is Callers.BROWSERS:
         yield OnlyForBrowsers
     if each.callers is Callers.PERSONS:

@@ -1,4 +1,4 @@
-"""`/register`, `/login`, `/logout`: the forms by which a person comes and goes."""
+"""`/register`, `/login`, `/logout`, `/reset`: the forms by which a person comes and goes."""
 
 import re
 
@@ -6,8 +6,10 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from chat.accounts import authenticate
-from chat.errors import KatydidError, NameTaken, NotAcceptable
+from chat.errors import AccountDisabled, KatydidError, NameTaken, NotAcceptable, ResetNotValid
 from chat.models import Account
+from chat.password_resets import account_to_reset
+from chat.times import now
 from web.callers import (
     bind_to_browser,
     caller,
@@ -20,9 +22,12 @@ from web.deletions import go_on_with_deletion
 from web.devices import give_up_device
 from web.errors import WrongPassword
 from web.parts import parts
+from web.passwords import set_forgotten_password
 from web.problems import problem_of
 from web.registration import check_registration_is_open, register_account
 
+# Whoever guesses at links is counted as one who guesses at passwords.
+_LINK = "reset link"
 # A path of our own: `//host` and `/\host` lead elsewhere, and browsers drop control characters.
 _OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
@@ -59,8 +64,33 @@ def login() -> ResponseReturnValue:
     if account is None:
         log_failed_login(name, by="form")
         return _form("login.html", WrongPassword())
+    if account.disabled_at is not None:
+        return _form("login.html", AccountDisabled())
     _begin_session(account)
     return redirect(_next_page())
+
+
+def reset() -> ResponseReturnValue:
+    """The form behind a link that an admin has made; then the account is logged in."""
+    token = request.values.get("link", "")
+    parts().limits.check_login(_LINK)
+    try:
+        with parts().database.reading() as sql:
+            account = account_to_reset(sql, token, now())
+        if request.method == "GET":
+            return render_template("reset.html", account=account, token=token, problem=None)
+        set_forgotten_password(token, request.form.get("password", ""))
+    except ResetNotValid:
+        parts().limits.count_login(_LINK)
+        raise
+    except NotAcceptable as error:
+        problem = problem_of(error)
+        page = render_template("reset.html", account=account, token=token, problem=problem)
+        return page, problem.status
+    if account.disabled_at is not None:
+        raise AccountDisabled
+    _begin_session(account)
+    return redirect(url_for("chat"))
 
 
 def logout() -> ResponseReturnValue:

@@ -60,6 +60,9 @@ export const block = (name) => call('PUT', `/blocks/${encodeURIComponent(name)}`
 
 export const unblock = (name) => call('DELETE', `/blocks/${encodeURIComponent(name)}`);
 
+export const report = (account, reason, messages) =>
+  call('POST', '/reports', { body: { account, reason, messages } });
+
 export const invitations = () => call('GET', '/invitations');
 
 export const invite = () => call('POST', '/invitations', { body: {} });

@@ -1,9 +1,11 @@
 // Blocking the peer of the open conversation, and letting them write again: the button in its head,
 // the question before, and the line that says so. Who is blocked is asked of the server at each new
-// connection.
+// connection. Whoever blocks may report them too.
 
-import { block, blocks, persistently, unblock } from './api.js';
+import { block, blocks, persistently, report, unblock } from './api.js';
 import { part, write } from './templates.js';
+
+const MOST_REPORTED = 10;
 
 export class Blocking {
   #state;
@@ -12,6 +14,9 @@ export class Blocking {
   #button = document.querySelector('[data-block]');
   #notice = document.querySelector('[data-blocked-notice]');
   #dialog = document.querySelector('[data-block-dialog]');
+  #form = document.querySelector('[data-block-form]');
+  #reports = document.querySelector('[data-report]');
+  #reason = document.querySelector('#report-reason');
 
   constructor(state, connection, sync) {
     this.#state = state;
@@ -27,9 +32,11 @@ export class Blocking {
     this.#dialog
       .querySelector('[data-keep]')
       .addEventListener('click', () => this.#dialog.close());
-    this.#dialog
-      .querySelector('[data-block-now]')
-      .addEventListener('click', () => this.#change(block, this.#dialog.dataset.peer));
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#change(this.#reports.checked ? this.#reportAndBlock : block, this.#dialog.dataset.peer);
+    });
+    this.#reports.addEventListener('change', () => this.#askForReason());
   }
 
   async #learn() {
@@ -48,8 +55,23 @@ export class Blocking {
     this.#dialog.dataset.peer = opened.peer;
     write(this.#dialog, 'name', opened.displayName);
     part(this.#dialog, 'problem').hidden = true;
+    this.#form.reset();
+    this.#askForReason();
     return this.#dialog.showModal();
   }
+
+  #askForReason() {
+    const { checked } = this.#reports;
+    this.#form.querySelector('[data-report-reason]').hidden = !checked;
+    this.#reason.required = checked;
+    if (checked) this.#reason.focus();
+  }
+
+  #reportAndBlock = async (peer) => {
+    const newest = this.#state.conversation(peer).fromPeerAfter(0).slice(-MOST_REPORTED);
+    await report(peer, this.#reason.value, newest.map(({ seq }) => seq));
+    await block(peer);
+  };
 
   async #change(call, peer) {
     try {
@@ -57,7 +79,7 @@ export class Blocking {
     } catch (error) {
       return this.#complain(error);
     }
-    if (call === block) {
+    if (call !== unblock) {
       this.#blocked.add(peer);
       this.#state.presence({ account: peer, online: false, last_seen_at: null });
     } else {
