@@ -22,6 +22,11 @@ BATCH_SECONDS = Histogram(
     "From the begin of a transaction to its end.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
 )
+WAITING = Gauge(
+    "katydid_commands_waiting",
+    "What has come from the broker and is not archived yet.",
+    multiprocess_mode="livesum",
+)
 DATABASE_RETRIES = Counter("katydid_database_retries_total", "Batches that had to be tried again.")
 SESSIONS = Gauge(
     "katydid_sessions_connected",

@@ -102,7 +102,9 @@ class Worker:
                 self._arrived.clear()
             if batch:
                 self._batches_begun += 1
+                metrics.WAITING.set(len(batch) + len(self._waiting))
                 await self._handle(batch)
+                metrics.WAITING.set(len(self._waiting))
                 self._batches_done += 1
 
     async def finish(self, sessions: Collection[Session]) -> None:
@@ -183,6 +185,7 @@ class Worker:
                     log.exception("a batch cannot be stored", commands=len(commands))
                     return await self._store_one_by_one(batch)
                 metrics.DATABASE_RETRIES.inc()
+                metrics.WAITING.set(len(self._waiting) + len(commands))
                 log.warning("the database did not take a batch", error=problem_of(error))
                 await asyncio.sleep(backoff.next_seconds())
                 self.forgive(self._loop.time() - started)

@@ -27,6 +27,7 @@ from web.administration import (
     make_reset_link,
 )
 from web.callers import admin
+from web.pages.metrics import measured
 from web.parts import parts
 from web.passwords import check_present_password
 from web.problems import problem_of
@@ -40,8 +41,13 @@ def overview() -> str:
     admin()
     with parts().database.reading() as sql:
         reports, them = count_open(sql), admins(sql)
-    problems = parts().health.problems()
-    return render_template("admin/overview.html", problems=problems, reports=reports, admins=them)
+    return render_template(
+        "admin/overview.html",
+        problems=parts().health.problems(),
+        waiting=measured("katydid_commands_waiting"),
+        reports=reports,
+        admins=them,
+    )
 
 
 @admin_pages.get("/accounts")

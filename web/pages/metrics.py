@@ -17,13 +17,22 @@ from web.contract.operations import Callers, Content, operation
 )
 def metrics() -> Response:
     """Web and bridge together where they share a folder, else this process alone."""
-    registry = REGISTRY
+    return Response(generate_latest(_counted()), content_type=CONTENT_TYPE_LATEST)
+
+
+def measured(name: str) -> float | None:
+    """One of these figures, of one without labels; None where nobody has counted it."""
+    return _counted().get_sample_value(name)
+
+
+def _counted() -> CollectorRegistry:
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    if folder:
-        _forget_dead_processes(Path(folder))
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    if not folder:
+        return REGISTRY
+    _forget_dead_processes(Path(folder))
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+    return registry
 
 
 def _forget_dead_processes(folder: Path) -> None:
