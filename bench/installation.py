@@ -35,6 +35,7 @@ _SPAWNED = re.compile(r"spawned: '(\S+)' with pid (\d+)")
 _UNLIMITED = {
     "KATYDID_RATE_PER_SECOND": "1000000",
     "KATYDID_RATE_BURST": "1000000",
+    "KATYDID_STRANGERS_PER_HOUR": "off",
     "KATYDID_LOGIN_LIMIT": "off",
     "KATYDID_REGISTRATION_LIMIT": "off",
 }

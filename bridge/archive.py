@@ -46,8 +46,9 @@ class LeaseLost(Exception):
 class Archive:
     """The writing side of the archive. Not safe for use by two threads at once."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, strangers_per_hour: int | None = None) -> None:
         self._writer = database.writer()
+        self._strangers_per_hour = strangers_per_hour
         # Accounts are never renamed and names never given out twice, so this is always right.
         self._account_ids: dict[str, int] = {}
         # So is this, since neither do things change hands: the owner's id by the thing's.
@@ -79,7 +80,7 @@ class Archive:
             _fence(leases, held)
             batch.note_conversations(conversations)
             blocked = batch.blocked(blocks, numbered, [c for _, c in typings])
-            store_messages(batch, posts, blocked)
+            store_messages(batch, posts, blocked, strangers_per_hour=self._strangers_per_hour)
             move_cursors(batch, moves, batch.strangers([c for _, c in moves]))
             relay_typing(batch, typings, blocked)
             announce(batch, batch.all(Announce))

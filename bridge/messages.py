@@ -8,9 +8,11 @@ to a text later is numbered in the same row; what it points to is checked by `ta
 from typing import Any
 
 from bridge import statements
+from bridge.beginnings import begin_conversations
 from bridge.intake import Post, Refuse, not_allowed, refuse, unknown_recipient
 from bridge.targets import Targets, note, targets_of, why_not
-from bridge.transaction import Barrier, Blocked, News, Transaction
+from bridge.transaction import Barrier, Blocked, News, Pair, Transaction
+from chat.message_requests import MOST_MESSAGES
 from chat.payloads import MessageRecord
 from chat.times import rfc3339_from
 
@@ -19,9 +21,16 @@ _Row = tuple[Any, ...]
 _Place = tuple[int, int]  # conversation, seq
 
 
-def store_messages(batch: Transaction, posts: list[tuple[int, Post]], blocked: Blocked) -> None:
-    """Store what is new, in the order of the batch, and move `last_seq`."""
-    _begin_conversations(batch, posts, blocked)
+def store_messages(
+    batch: Transaction,
+    posts: list[tuple[int, Post]],
+    blocked: Blocked,
+    *,
+    strangers_per_hour: int | None,
+) -> None:
+    """Store what is new, in the order of the batch, and move `last_seq`. Nobody begins more
+    conversations in an hour than that."""
+    too_many = begin_conversations(batch, posts, blocked, strangers_per_hour)
     locked = batch.lock_conversations([post for _, post in posts])
     stored = _stored_before(batch, posts)
     batch.note_conversations(locked)
@@ -29,9 +38,13 @@ def store_messages(batch: Transaction, posts: list[tuple[int, Post]], blocked: B
     rows: list[_Row] = []
     last_seqs: dict[int, int] = {}
     unsent: list[_Place] = []
+    accepted: list[Pair] = []
     for position, post in posts:
-        if not _is_new(batch, position, post, stored, blocked, targets):
+        if not _is_new(batch, position, post, stored, blocked, targets, too_many):
             continue
+        if (stranger := batch.ids(post)[::-1]) in batch.requests:  # an answer accepts it
+            batch.requests.remove(stranger)
+            accepted.append(batch.ids(post))
         row = conversation, seq, sender, *_ = _number(batch, position, post, stored)
         rows.append(row)
         last_seqs[conversation] = seq
@@ -43,26 +56,8 @@ def store_messages(batch: Transaction, posts: list[tuple[int, Post]], blocked: B
     # Last of all, what was unsent is emptied, of this batch too.
     batch.change(statements.EMPTY_TEXTS, unsent)
     batch.change(statements.EMPTY_EDITS, unsent)
+    batch.change(statements.END_REQUESTS, accepted)
     batch.change(statements.MOVE_LAST_SEQS, list(last_seqs.items()))
-
-
-def _begin_conversations(
-    batch: Transaction, posts: list[tuple[int, Post]], blocked: Blocked
-) -> None:
-    """A conversation begins with its first message, which cannot point to another."""
-    new = {
-        key: batch.ids(post)
-        for _, post in posts
-        if (key := batch.key(post)) not in batch.conversations
-        and post.target is None
-        and post.reply_to is None
-        and batch.ids(post) not in blocked
-    }
-    keys = [(key,) for key in new]
-    batch.change(statements.NEW_CONVERSATIONS, keys)
-    begun = [(id, key) for key, id, _ in batch.select(statements.CONVERSATIONS, keys)]
-    batch.change(statements.NEW_MEMBERS, [(id, one) for id, key in begun for one in new[key]])
-    batch.conversations.update((key, (id, 0)) for id, key in begun)
 
 
 def _stored_before(batch: Transaction, posts: list[tuple[int, Post]]) -> _Stored:
@@ -99,6 +94,7 @@ def _is_new(
     stored: _Stored,
     blocked: Blocked,
     targets: Targets,
+    too_many: set[str],
 ) -> bool:
     """Whether it is to be stored. What was stored before is answered with its record, even where
     it would be refused by now; else the recipient must be there and want to hear it, and what it
@@ -110,6 +106,9 @@ def _is_new(
         return False
     if (sender, recipient) in blocked:
         batch.refuse(position, _refusal(post, blocked[sender, recipient]))
+        return False
+    if (refusal := _refusal_of_stranger(batch, post, too_many)) is not None:
+        batch.refuse(position, refusal)
         return False
     if post.target is None and post.reply_to is None:
         return True
@@ -129,6 +128,18 @@ def _refusal(post: Post, barrier: Barrier) -> Refuse:
         return not_allowed(post.account, post.verb, post.to, post.id)
     detail = f"{post.to} does not accept messages from you."
     return refuse(post.account, post.verb, post.to, "refused", detail, id=post.id)
+
+
+def _refusal_of_stranger(batch: Transaction, post: Post, too_many: set[str]) -> Refuse | None:
+    """Why no more of it comes through: it begins too many conversations, or was not accepted."""
+    key = batch.key(post)
+    if key in too_many:
+        detail = "You have begun many conversations in this hour; begin another one later."
+        return refuse(post.account, post.verb, post.to, "rate-limited", detail, id=post.id)
+    if batch.ids(post) in batch.requests and batch.conversations[key][1] >= MOST_MESSAGES:
+        detail = f"{post.to} has not accepted your messages yet; wait for an answer."
+        return refuse(post.account, post.verb, post.to, "refused", detail, id=post.id)
+    return None
 
 
 def _number(batch: Transaction, position: int, post: Post, stored: _Stored) -> _Row:

@@ -22,6 +22,8 @@ def note_what_to_tell(
         news = batch.news[position]
         if news is None or not news.stored or post.to == post.account:
             continue
+        if batch.ids(post) in batch.requests:  # strangers wake nobody
+            continue
         if post.kind in ("text", "unsend"):
             noted = new if post.kind == "text" else gone
             noted.add(_place(batch, post, post.to))

@@ -58,7 +58,8 @@ def relay_typing(batch: Transaction, typings: list[tuple[int, Typing]], blocked:
             batch.refuse(position, not_allowed(typing.account, typing.verb, typing.to))
             continue
         conversation = batch.conversations.get(batch.key(typing))
-        if conversation is not None and batch.ids(typing) not in unheard:
+        is_heard = batch.ids(typing) not in unheard and not batch.is_request(typing)
+        if conversation is not None and is_heard:
             record = TypingRecord(conversation=conversation[0], sender=typing.account)
             batch.news[position] = News(record, (typing.to,))
 

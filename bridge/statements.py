@@ -107,12 +107,22 @@ JOIN message ON message.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
             AND message.seq = CAST(wanted.value ->> 1 AS BIGINT)
 """
 
-# [[recipient, sender], …] → (recipient, sender, whether the recipient was deleted), where it has
-# blocked the sender, or one of both was deleted. Few are, so the table of deletions is small.
+# [[recipient, sender], …] → (recipient, sender, what stands between them), where the recipient was
+# deleted ("gone"), has blocked the sender, who may have been deleted ("block"), has not accepted it
+# yet ("request"), or now answers who is not accepted yet ("answer"). All these tables are small.
 BLOCKS = """
 SELECT CAST(wanted.value ->> 0 AS BIGINT), CAST(wanted.value ->> 1 AS BIGINT),
-       recipient.account_id IS NOT NULL
+       CASE WHEN recipient.account_id IS NOT NULL THEN 'gone'
+            WHEN block.account_id IS NOT NULL OR sender.account_id IS NOT NULL THEN 'block'
+            WHEN asking.account_id IS NOT NULL THEN 'request'
+            ELSE 'answer' END
 FROM {wanted}
+LEFT JOIN message_request AS asking
+       ON asking.account_id = CAST(wanted.value ->> 0 AS BIGINT)
+      AND asking.sender_id = CAST(wanted.value ->> 1 AS BIGINT)
+LEFT JOIN message_request AS asked
+       ON asked.account_id = CAST(wanted.value ->> 1 AS BIGINT)
+      AND asked.sender_id = CAST(wanted.value ->> 0 AS BIGINT)
 LEFT JOIN block ON block.account_id = CAST(wanted.value ->> 0 AS BIGINT)
                AND block.blocked_id = CAST(wanted.value ->> 1 AS BIGINT)
 LEFT JOIN deletion AS recipient ON recipient.account_id = CAST(wanted.value ->> 0 AS BIGINT)
@@ -120,6 +130,45 @@ LEFT JOIN deletion AS sender ON sender.account_id = CAST(wanted.value ->> 1 AS B
 WHERE block.account_id IS NOT NULL
    OR recipient.account_id IS NOT NULL
    OR sender.account_id IS NOT NULL
+   OR asking.account_id IS NOT NULL
+   OR asked.account_id IS NOT NULL
+"""
+
+# [[recipient, sender, time], …] of conversations that begin → those of whom the recipient asks to
+# be asked first. Things may talk with whom their owner allows, and need not ask.
+NEW_REQUESTS = """
+INSERT INTO message_request (account_id, sender_id, created_at)
+SELECT recipient.id, sender.id, CAST(wanted.value ->> 2 AS BIGINT)
+FROM {wanted}
+JOIN account AS recipient ON recipient.id = CAST(wanted.value ->> 0 AS BIGINT)
+JOIN account AS sender ON sender.id = CAST(wanted.value ->> 1 AS BIGINT)
+WHERE recipient.asks_first AND recipient.id <> sender.id
+  AND recipient.kind = 'person' AND sender.kind = 'person'
+ON CONFLICT (account_id, sender_id) DO NOTHING
+RETURNING account_id, sender_id
+"""
+
+# [[recipient, sender], …]: the recipient has answered
+END_REQUESTS = """
+DELETE FROM message_request WHERE EXISTS (
+    SELECT 1 FROM {wanted}
+    WHERE message_request.account_id = CAST(wanted.value ->> 0 AS BIGINT)
+      AND message_request.sender_id = CAST(wanted.value ->> 1 AS BIGINT))
+"""
+
+# [[key, how many more, end of an hour from now], …] → (key, how many in this hour)
+COUNT_IN_HOUR = """
+INSERT INTO rate_limit (key, count, expires_at)
+SELECT wanted.value ->> 0, CAST(wanted.value ->> 1 AS BIGINT), CAST(wanted.value ->> 2 AS BIGINT)
+FROM {wanted}
+WHERE true
+ORDER BY wanted.value ->> 0
+ON CONFLICT (key) DO UPDATE SET
+    count = excluded.count + CASE WHEN rate_limit.expires_at > excluded.expires_at - 3600000
+                                  THEN rate_limit.count ELSE 0 END,
+    expires_at = CASE WHEN rate_limit.expires_at > excluded.expires_at - 3600000
+                      THEN rate_limit.expires_at ELSE excluded.expires_at END
+RETURNING key, count
 """
 
 # [[thing, account], …] → those that the thing's owner allows
@@ -131,13 +180,17 @@ JOIN allowance ON allowance.thing_id = CAST(wanted.value ->> 0 AS BIGINT)
 """
 
 # [[conversation, account, other], …] → (conversation, account, delivered, read, whether one of both
-# hides what it has read, whether one has blocked the other)
+# hides what it has read, whether one has blocked the other, or is not accepted by it yet)
 CURSORS = """
 SELECT member.conversation_id, member.account_id, member.delivered_seq, member.read_seq,
        own.hides_read OR other.hides_read,
        EXISTS (SELECT 1 FROM block WHERE block.account_id = own.id AND block.blocked_id = other.id)
        OR
        EXISTS (SELECT 1 FROM block WHERE block.account_id = other.id AND block.blocked_id = own.id)
+       OR
+       EXISTS (SELECT 1 FROM message_request AS asked
+               WHERE asked.account_id = own.id AND asked.sender_id = other.id
+                  OR asked.account_id = other.id AND asked.sender_id = own.id)
 FROM {wanted}
 JOIN member ON member.conversation_id = CAST(wanted.value ->> 0 AS BIGINT)
            AND member.account_id = CAST(wanted.value ->> 1 AS BIGINT)
@@ -281,6 +334,10 @@ WHERE mine.account_id = {value}
       SELECT 1 FROM block
       WHERE (block.account_id = mine.account_id AND block.blocked_id = account.id)
          OR (block.account_id = account.id AND block.blocked_id = mine.account_id))
+  AND NOT EXISTS (
+      SELECT 1 FROM message_request AS asked
+      WHERE (asked.account_id = mine.account_id AND asked.sender_id = account.id)
+         OR (asked.account_id = account.id AND asked.sender_id = mine.account_id))
   AND (own.owner_id IS NULL OR own.owner_id = account.id OR EXISTS (
       SELECT 1 FROM allowance
       WHERE allowance.thing_id = own.id AND allowance.allowed_id = account.id))

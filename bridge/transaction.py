@@ -54,6 +54,8 @@ class Transaction:
         self._owner_ids = owner_ids  # of things
         self.news: list[News | None] = [None] * len(commands)
         self.conversations: dict[str, tuple[int, int]] = {}  # key → id, last_seq
+        # A stranger, and who has not accepted it yet.
+        self.requests: set[Pair] = set()
         self._keys_of_pairs: dict[tuple[str, str], str] = {}
 
     def all(self, kind: type[C]) -> list[tuple[int, C]]:
@@ -103,17 +105,27 @@ class Transaction:
         self.conversations.update((key, (id, last_seq)) for key, id, last_seq in found)
 
     def ask_blocks(self, *commands: Sequence[Concerned]) -> Iterable[Row]:
-        """Where the recipient blocked the sender, or one of both was deleted, for `blocked`."""
+        """Where something stands between recipient and sender, for `blocked`."""
         pairs = {self.ids(command)[::-1] for some in commands for command in some}
         return self.select(statements.BLOCKS, list(pairs))
 
     def blocked(self, found: Iterable[Row], *commands: Sequence[Concerned]) -> Blocked:
         """The pairs where the recipient blocked the sender, or one of both was deleted, or is a
-        thing that may not talk with the other."""
+        thing that may not talk with the other. Those of strangers are in `requests` from now on."""
         blocked: Blocked = dict.fromkeys(self.strangers(*commands), "thing")
-        for recipient, sender, is_gone in found:
-            blocked[sender, recipient] = "gone" if is_gone else "block"
+        for recipient, sender, what in found:
+            if what == "request":
+                self.requests.add((sender, recipient))
+            elif what == "answer":
+                self.requests.add((recipient, sender))
+            else:
+                blocked[sender, recipient] = what
         return blocked
+
+    def is_request(self, command: Concerned) -> bool:
+        """Whether one of the two has not accepted the other yet."""
+        pair = self.ids(command)
+        return pair in self.requests or pair[::-1] in self.requests
 
     def strangers(self, *commands: Sequence[Concerned]) -> set[Pair]:
         """The pairs of which one is a thing, and the other neither its owner nor allowed. Where

@@ -55,7 +55,7 @@ class Worker:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
-        self._archive = Archive(database)
+        self._archive = Archive(database, strangers_per_hour=settings.strangers_per_hour)
         rate, burst = settings.rate_per_second, settings.rate_burst
         self._message_rates = Rates(rate_per_second=rate, burst=burst)
         self._signal_rates = Rates(

@@ -38,6 +38,8 @@ class ConversationSummary(Struct, frozen=True, kw_only=True):
     last_seen_at: Time | None
     # Nobody can write to the peer any more.
     deleted: bool
+    # The peer began to write, and waits to be accepted or answered.
+    request: bool
     muted: bool
     archived: bool
     pinned: bool
@@ -69,9 +71,14 @@ SELECT conversation.id, conversation.last_seq,
        theirs.read_seq, theirs.delivered_seq,
        peer.id, peer.name, peer.display_name, peer.kind, peer.last_seen_at, peer.deleted_at,
        peer.hides_read, peer.hides_presence,
-       -- whether one has blocked the other, or is a thing that may not talk with it
+       EXISTS (SELECT 1 FROM message_request
+               WHERE account_id = :account AND sender_id = peer.id),
+       -- whether one has blocked the other, asks to be asked first, or may not talk with it
        EXISTS (SELECT 1 FROM block WHERE account_id = :account AND blocked_id = peer.id)
          OR EXISTS (SELECT 1 FROM block WHERE account_id = peer.id AND blocked_id = :account)
+         OR EXISTS (SELECT 1 FROM message_request
+                    WHERE account_id = :account AND sender_id = peer.id
+                       OR account_id = peer.id AND sender_id = :account)
          OR {MAY_NOT_TALK},
        EXISTS (SELECT 1 FROM presence WHERE account_id = peer.id),
        (SELECT count(*) FROM message AS new
@@ -91,7 +98,7 @@ JOIN message ON message.conversation_id = conversation.id AND message.seq = (
 WHERE mine.account_id = :account
 """  # noqa: S608  nothing but words of ours
 # Where the columns of the newest text begin in a row of them.
-_NEWEST = 20
+_NEWEST = 21
 _ALL_LINES = text(f"{_LINES} ORDER BY message.stored_at DESC, conversation.id DESC")
 _ONE_LINE = text(f"{_LINES} AND peer.id = :peer")
 
@@ -113,7 +120,7 @@ def conversations_of(
 def _summary(account: Account, row: Sequence[Any], changes: Changes) -> ConversationSummary:
     conversation, last_seq, read, delivered, muted, pinned, archived_seq, *more = row[:_NEWEST]
     peer_read, peer_delivered, peer_id, peer, display_name, kind, *more = more
-    last_seen_at_ms, deleted_at_ms, hides_read, hides_presence, *more = more
+    last_seen_at_ms, deleted_at_ms, hides_read, hides_presence, is_request, *more = more
     are_apart, is_online, unread = more
     newest = row[_NEWEST:]
     seq, sender_id, *_ = newest
@@ -139,6 +146,7 @@ def _summary(account: Account, row: Sequence[Any], changes: Changes) -> Conversa
         online=is_shown and bool(is_online),
         last_seen_at=wire_time_from(last_seen_at_ms) if is_shown else None,
         deleted=deleted_at_ms is not None,
+        request=bool(is_request),
         muted=bool(muted),
         # A later message brings it back, unless the account wants to hear nothing of it either.
         archived=archived_seq is not None and (bool(muted) or seq <= archived_seq),

@@ -18,6 +18,7 @@ from chat.accounts import NO_PASSWORD
 from chat.database import Database
 from chat.indexing import forget_emptied_texts
 from chat.logins import end_logins
+from chat.message_requests import forget_requests
 from chat.models import Account, Block, Deletion, Invitation, Member, Message, Presence
 from chat.password_resets import forget_reset
 from chat.things import forget_allowances, things_of
@@ -52,6 +53,7 @@ def begin_deletion(
     deletion.blocks += _forget_blocks(session, account.id)
     deletion.invitations += _forget_invitations(session, account.id)
     forget_allowances(session, account.id)
+    forget_requests(session, account.id)
     forget_reset(session, account.id)
     erases_messages = deletion.erases_messages
     things = things_of(session, deleted)

@@ -41,6 +41,7 @@ class ExportedAccount(Struct, frozen=True):
     last_seen_at: str | None
     hides_presence: bool
     hides_read: bool
+    asks_first: bool
     exported_at: str
 
 
@@ -114,6 +115,7 @@ def export(database: Database, account: Account, now: datetime) -> dict[str, Ite
         last_seen_at=wire_time(account.last_seen_at),
         hides_presence=account.hides_presence,
         hides_read=account.hides_read,
+        asks_first=account.asks_first,
         exported_at=rfc3339(now),
     )
     return {

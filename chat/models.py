@@ -48,6 +48,8 @@ class Account(SQLModel, table=True):
     presence_switched_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
     # Whether others are not told what it has read; nor it of them.
     hides_read: bool = Field(default=False)
+    # Whether who writes to it for the first time is to be accepted first.
+    asks_first: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     # From then on it is nobody any more; the row stays, since its name is never given out again.
     deleted_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
     # Whether it looks after all accounts.
@@ -199,6 +201,17 @@ class Block(SQLModel, table=True):
 
     account_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
     blocked_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
+    created_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class MessageRequest(SQLModel, table=True):
+    """`sender` has begun to write to `account`, which asks to be asked first, and has neither
+    answered nor accepted yet. Gone with either."""
+
+    __tablename__ = "message_request"
+
+    account_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
+    sender_id: int = Field(sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True))
     created_at: datetime = Field(sa_type=UtcMilliseconds)
 
 

@@ -19,6 +19,7 @@ def change_profile(
     display_name: str | None = None,
     hides_presence: bool | None = None,
     hides_read: bool | None = None,
+    asks_first: bool | None = None,
 ) -> Account:
     """The account with what is given changed. Raises NotAcceptable."""
     changed = session.get_one(Account, account.id)
@@ -29,5 +30,7 @@ def change_profile(
         changed.presence_switched_at = now
     if hides_read is not None:
         changed.hides_read = hides_read
+    if asks_first is not None:
+        changed.asks_first = asks_first
     session.add(changed)
     return changed

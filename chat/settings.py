@@ -55,6 +55,7 @@ class Settings:
     registration: str
     rate_per_second: float
     rate_burst: int
+    strangers_per_hour: int | None
     login_limit: str | None
     registration_limit: str | None
     public_url: str | None
@@ -153,6 +154,7 @@ def _settings(read: "_Reader") -> Settings:
         registration=read("KATYDID_REGISTRATION", "open", _one_of("open", "invite", "closed")),
         rate_per_second=read("KATYDID_RATE_PER_SECOND", "20", _positive_number),
         rate_burst=read("KATYDID_RATE_BURST", "100", _positive_whole_number),
+        strangers_per_hour=read("KATYDID_STRANGERS_PER_HOUR", "100", _number_or_off),
         login_limit=read("KATYDID_LOGIN_LIMIT", "10 per minute", _limit),
         registration_limit=read("KATYDID_REGISTRATION_LIMIT", "20 per hour", _limit),
         public_url=public_url,
@@ -267,6 +269,15 @@ def _positive_whole_number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
         raise ValueError("a whole number above 0")
     return int(text)
+
+
+def _number_or_off(text: str) -> int | None:
+    if text == "off":
+        return None
+    try:
+        return _positive_whole_number(text)
+    except ValueError as error:
+        raise ValueError(f"off, or {error}") from None
 
 
 def _limit(text: str) -> str | None:

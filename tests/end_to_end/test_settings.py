@@ -71,5 +71,32 @@ def test_revoking_the_browser_in_use_leads_to_the_login(alice: Person) -> None:
     expect(alice.page.get_by_role("heading", name="Welcome to Katydid")).to_be_visible()
 
 
+def test_a_stranger_is_accepted_or_blocked(new_person: NewPerson, alice: Person) -> None:
+    settings = alice.another_tab("/settings")
+    settings.page.get_by_label("Strangers have to be accepted first").check()
+    expect(settings.page.get_by_text("Saved.")).to_be_visible()
+    ivan, mallory = new_person("ivan"), new_person("mallory")
+    ivan.talk_to(alice).write("We met at the lake")
+    mallory.talk_to(alice).write("Buy this")
+
+    expect(alice.line(ivan)).to_contain_text("Request")
+    alice.open(ivan).sees("We met at the lake")
+    expect(alice.page.get_by_text("writes to you for the first time")).to_be_visible()
+    alice.page.get_by_role("button", name="Accept").click()
+    expect(alice.page.get_by_text("writes to you for the first time")).to_be_hidden()
+    ivan.write("Do you remember?")
+    ivan.sees_state("We met at the lake", "read")
+
+    alice.open(mallory)
+    alice.page.get_by_role("button", name="Block…").click()
+    dialog = alice.page.get_by_role("dialog")
+    dialog.get_by_label("Report them too").check()
+    dialog.get_by_label("What is wrong?").fill("She sells things.")
+    dialog.get_by_role("button", name="Block").click()
+    expect(alice.page.get_by_text("You have blocked")).to_be_visible()
+    mallory.write("Are you there?")
+    mallory.sees_state("Are you there?", "refused")
+
+
 def _device(person: Person, name: str) -> Locator:
     return person.page.locator("[data-device]", has_text=name)

@@ -36,6 +36,7 @@ def test_both_members_see_the_conversation(site: Site) -> None:
         "online": False,
         "last_seen_at": None,
         "deleted": False,
+        "request": False,
         "muted": False,
         "archived": False,
         "pinned": False,

@@ -26,6 +26,7 @@ def test_what_is_given_is_changed_and_nothing_else(site: Site) -> None:
         "kind": "person",
         "hides_presence": False,
         "hides_read": True,
+        "asks_first": False,
     }
     assert alice.get(ME).get_json() == changed.get_json()
     shown = site.program("bob").get("/api/v1/accounts/alice").get_json()

@@ -59,6 +59,7 @@ class ProfileChange(Struct, frozen=True):
     display_name: _DisplayName | UnsetType = UNSET
     hides_presence: bool | UnsetType = UNSET
     hides_read: bool | UnsetType = UNSET
+    asks_first: bool | UnsetType = UNSET
 
 
 class PasswordChange(Struct, frozen=True):
@@ -83,6 +84,7 @@ class OwnAccount(Struct, frozen=True):
     kind: str
     hides_presence: bool
     hides_read: bool
+    asks_first: bool
 
 
 class OtherAccount(Struct, frozen=True):
@@ -133,7 +135,8 @@ def show_own() -> Response:
 @operation(
     "Change the display name and what others see",
     "`hides_presence`: nobody is told when one is online and writing. `hides_read`: nobody is told"
-    " what one has read. Who hides either is not told it of others.",
+    " what one has read. Who hides either is not told it of others. `asks_first`: who writes to one"
+    " for the first time has to be accepted.",
     body=ProfileChange,
     answers={200: OwnAccount},
     callers=Callers.PERSONS,
@@ -209,4 +212,5 @@ def _own(account: Account) -> OwnAccount:
         kind=account.kind,
         hides_presence=account.hides_presence,
         hides_read=account.hides_read,
+        asks_first=account.asks_first,
     )

@@ -9,13 +9,14 @@ from msgspec.structs import asdict
 from chat.conversations import ConversationSummary, conversations_of
 from chat.errors import UnknownAccount, UnknownConversation
 from chat.fields import LARGEST_SEQ
+from chat.message_requests import accept
 from chat.messages import Page, history
 from chat.payloads import HISTORY_DEFAULT, HISTORY_LIMIT
 from chat.preferences import change_preferences
 from web.answers import as_json
 from web.api import PREFIX
-from web.callers import caller, reading_as_caller
-from web.contract.operations import operation
+from web.callers import caller, person, reading_as_caller
+from web.contract.operations import Callers, operation
 from web.input import body_as, query_as
 from web.parts import parts
 
@@ -73,6 +74,22 @@ def change(peer: str) -> Response:
     )
     with parts().database.writing() as sql:
         line = change_preferences(sql, account, peer, muted=muted, archived=archived, pinned=pinned)
+    return as_json(line)
+
+
+@conversations.post("/<peer>/accept")
+@operation(
+    "Accept a message request",
+    "An answer does so too. Also when there is none.",
+    answers={200: ConversationSummary},
+    raises=(UnknownAccount, UnknownConversation),
+    callers=Callers.PERSONS,
+)
+def accept_request(peer: str) -> Response:
+    """Its line, with nothing standing between the two."""
+    account = person().account
+    with parts().database.writing() as sql:
+        line = accept(sql, account, peer)
     return as_json(line)
 
 

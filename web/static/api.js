@@ -37,6 +37,9 @@ export const prefer = (peer, preferences) =>
   call('PATCH', `/conversations/${encodeURIComponent(peer)}`, { body: preferences });
 
 /** Texts with all the words of `q`, the newest first; what else is asked for may be left empty. */
+export const accept = (peer) =>
+  call('POST', `/conversations/${encodeURIComponent(peer)}/accept`, { body: {} });
+
 export function search(asked) {
   const query = new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
   return call('GET', `/search?${query}`);

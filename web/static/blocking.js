@@ -51,7 +51,12 @@ export class Blocking {
 
   #pressed() {
     const { opened } = this.#state;
-    if (this.#isBlocked) return this.#change(unblock, opened.peer);
+    return this.#isBlocked ? this.#change(unblock, opened.peer) : this.ask();
+  }
+
+  /** Whether to block the peer of the open conversation. */
+  ask() {
+    const { opened } = this.#state;
     this.#dialog.dataset.peer = opened.peer;
     write(this.#dialog, 'name', opened.displayName);
     part(this.#dialog, 'problem').hidden = true;

@@ -55,6 +55,7 @@ export class ConversationList {
     write(line, 'name', displayName);
     this.#writeLast(line, conversation);
     part(line, 'thing').hidden = conversation.kind !== 'thing';
+    part(line, 'request').hidden = !this.#state.isRequest(conversation);
     part(line, 'muted').hidden = !conversation.isMuted;
     part(line, 'pinned').hidden = !conversation.isPinned;
     line.dataset.muted = String(conversation.isMuted);

@@ -1,5 +1,5 @@
 // The settings page, account and privacy: the display name, and what others may see. A switch shows,
-// so what the server keeps, which hides, is its opposite.
+// so what the server keeps, which hides, is its opposite; that strangers have to be accepted is not.
 
 import * as api from './api.js';
 import { find, onSubmit, orComplain, say } from './saying.js';
@@ -13,12 +13,16 @@ onSubmit(find('name-form'), async () => {
   });
 });
 
-for (const toggle of document.querySelectorAll('[data-shows]')) {
+for (const toggle of document.querySelectorAll('[data-shows]'))
+  onToggle(toggle, () => ({ [`hides_${toggle.dataset.shows}`]: !toggle.checked }));
+onToggle(find('asks-first'), () => ({ asks_first: find('asks-first').checked }));
+
+function onToggle(toggle, changes) {
   toggle.addEventListener('change', async () => {
     say('privacy-said', '');
     toggle.disabled = true;
     const isDone = await orComplain('privacy-problem', async () => {
-      await api.changeAccount({ [`hides_${toggle.dataset.shows}`]: !toggle.checked });
+      await api.changeAccount(changes());
       say('privacy-said', 'Saved.');
     });
     toggle.disabled = false;

@@ -220,6 +220,11 @@ export class ChatState extends EventTarget {
     return this.conversation(peer).thread.messages.findLast(isOwn);
   }
 
+  /** Whether the peer waits to be accepted: an answer does so. */
+  isRequest({ peer, summary }) {
+    return Boolean(summary.request) && !this.lastOwn(peer);
+  }
+
   /** Conversations as a list shows them: those that are pinned, then by their newest messages. */
   get newestFirst() {
     const stamp = ({ peer, newest }) =>
