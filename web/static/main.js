@@ -46,6 +46,11 @@ new Beginning(state, (peer) => address.show(peer));
 announceMessages(state);
 notify(state, connection, address);
 
+// What is shown and kept here is of another archive than the one that answers now.
+sync.addEventListener('other', () => {
+  seen.forgetCopy();
+  location.reload();
+});
 connection.addEventListener('revoked', () => {
   seen.forget();
   state.clear();

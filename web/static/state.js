@@ -183,6 +183,11 @@ export class ChatState extends EventTarget {
     return this.conversations.get(this.openPeer);
   }
 
+  /** Up to which seq each conversation is known, by its peer. */
+  get lastSeqs() {
+    return new Map([...this.conversations].map(([peer, { thread }]) => [peer, thread.lastSeq]));
+  }
+
   /** Know and show nothing any more: who is here now need not be whom it was for. */
   clear() {
     this.conversations.clear();
@@ -258,7 +263,7 @@ export class ChatState extends EventTarget {
    */
   summarize(summary, askedAt) {
     const conversation = this.begin(summary.peer, summary.display_name);
-    const [newest] = asOfPage([summary.last_message], summary.last_seq);
+    const [newest = null] = asOfPage([summary.last_message].filter(Boolean), summary.last_seq);
     conversation.summary = { ...summary, last_message: newest };
     conversation.changeAgain();
     conversation.conversation = summary.conversation;
@@ -446,9 +451,10 @@ export class ChatState extends EventTarget {
     this.#tell('typing');
   }
 
-  /** One that was begun and left without a word is not listed. */
-  #isShown({ peer, newest }) {
-    return newest !== null || peer === this.openPeer || this.outgoingTo(peer).length > 0;
+  /** One that was begun and left without a word is not listed; one of which nothing is kept is. */
+  #isShown({ peer, newest, thread }) {
+    const wasBegun = newest !== null || thread.lastSeq > 0;
+    return wasBegun || peer === this.openPeer || this.outgoingTo(peer).length > 0;
   }
 
   #tell(type, detail = {}) {
