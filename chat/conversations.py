@@ -4,7 +4,7 @@ What one of both hides from the other is left out of that list. That a direct co
 exactly two members is known to `direct_key` and `peer_of` alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -84,7 +84,8 @@ JOIN member AS theirs ON theirs.conversation_id = mine.conversation_id
                      AND theirs.account_id <> mine.account_id
 JOIN account AS peer ON peer.id = theirs.account_id
 JOIN conversation ON conversation.id = mine.conversation_id
-JOIN message ON message.conversation_id = conversation.id AND message.seq = (
+-- there may be none, where messages are kept for a while
+LEFT JOIN message ON message.conversation_id = conversation.id AND message.seq = (
     SELECT newest.seq FROM message AS newest
     WHERE newest.conversation_id = conversation.id AND newest.kind = 'text'
     ORDER BY newest.seq DESC LIMIT 1)
@@ -92,7 +93,7 @@ WHERE mine.account_id = :account
 """  # noqa: S608  nothing but words of ours
 # Where the columns of the newest text begin in a row of them.
 _NEWEST = 20
-_ALL_LINES = text(f"{_LINES} ORDER BY message.stored_at DESC, conversation.id DESC")
+_ALL_LINES = text(f"{_LINES} ORDER BY coalesce(message.stored_at, 0) DESC, conversation.id DESC")
 _ONE_LINE = text(f"{_LINES} AND peer.id = :peer")
 
 
@@ -115,13 +116,8 @@ def _summary(account: Account, row: Sequence[Any], changes: Changes) -> Conversa
     peer_read, peer_delivered, peer_id, peer, display_name, kind, *more = more
     last_seen_at_ms, deleted_at_ms, hides_read, hides_presence, *more = more
     are_apart, is_online, unread = more
-    newest = row[_NEWEST:]
-    seq, sender_id, *_ = newest
     names = {account.id: account.name, peer_id: peer}
-    to = peer if sender_id == account.id else account.name
-    last_message = record_of(newest, conversation, names[sender_id], to)
-    if done := changes.get((conversation, seq)):
-        last_message = as_it_is_now(last_message, done, names)
+    last_message = _last_message(row, names, changes)
     hides_presence = account.hides_presence or hides_presence or are_apart
     is_shown = not (hides_presence or deleted_at_ms is not None)
     return ConversationSummary(
@@ -141,13 +137,30 @@ def _summary(account: Account, row: Sequence[Any], changes: Changes) -> Conversa
         deleted=deleted_at_ms is not None,
         muted=bool(muted),
         # A later message brings it back, unless the account wants to hear nothing of it either.
-        archived=archived_seq is not None and (bool(muted) or seq <= archived_seq),
+        archived=archived_seq is not None
+        and (bool(muted) or last_message is None or last_message.seq <= archived_seq),
         pinned=bool(pinned),
     )
+
+
+def _last_message(
+    row: Sequence[Any], names: Mapping[int | None, str], changes: Changes
+) -> MessageRecord | None:
+    """The newest text as it is now, if any is kept."""
+    conversation, newest = row[0], row[_NEWEST:]
+    seq, sender_id, *_ = newest
+    if seq is None:
+        return None
+    [to] = (name for id, name in names.items() if id != sender_id)
+    record = record_of(newest, conversation, names[sender_id], to)
+    done = changes.get((conversation, seq))
+    return as_it_is_now(record, done, names) if done else record
 
 
 def _changes_of_newest(session: Session, rows: Sequence[Sequence[Any]]) -> Changes:
     """What was done to the newest texts. A change comes after its text, so where the text is the
     last of all there is none."""
-    newest = [(row[0], row[_NEWEST], row[_NEWEST]) for row in rows if row[_NEWEST] < row[1]]
+    newest = [
+        (row[0], row[_NEWEST], row[_NEWEST]) for row in rows if (row[_NEWEST] or row[1]) < row[1]
+    ]
     return changes_in(session, newest) if newest else {}
