@@ -12,10 +12,11 @@ from sqlalchemy import text
 from sqlmodel import Session, select
 
 from chat.changes import Changes, as_it_is_now, changes_in
-from chat.fields import AccountName, Cursor, Number, Time
+from chat.fields import AccountName, Cursor, Days, Number, Time
 from chat.models import Account, Conversation
 from chat.payloads import MessageRecord
 from chat.records import COLUMNS, record_of, wire_time_from
+from chat.retention import kept_days
 from chat.things import MAY_NOT_TALK
 
 
@@ -41,6 +42,10 @@ class ConversationSummary(Struct, frozen=True, kw_only=True):
     muted: bool
     archived: bool
     pinned: bool
+    # For how many days the account wants messages to be kept, and for how many they are: the
+    # shortest time that it, the peer or the installation wants. Null is for ever.
+    keep_days: Days | None
+    kept_days: Days | None
 
 
 def direct_key(account_id: int, other_id: int) -> str:
@@ -66,6 +71,7 @@ KEY_WITH_OTHER = """
 _LINES = f"""
 SELECT conversation.id, conversation.last_seq,
        mine.read_seq, mine.delivered_seq, mine.muted, mine.pinned, mine.archived_seq,
+       mine.keep_days, theirs.keep_days,
        theirs.read_seq, theirs.delivered_seq,
        peer.id, peer.name, peer.display_name, peer.kind, peer.last_seen_at, peer.deleted_at,
        peer.hides_read, peer.hides_presence,
@@ -92,27 +98,35 @@ LEFT JOIN message ON message.conversation_id = conversation.id AND message.seq =
 WHERE mine.account_id = :account
 """  # noqa: S608  nothing but words of ours
 # Where the columns of the newest text begin in a row of them.
-_NEWEST = 20
+_NEWEST = 22
 _ALL_LINES = text(f"{_LINES} ORDER BY coalesce(message.stored_at, 0) DESC, conversation.id DESC")
 _ONE_LINE = text(f"{_LINES} AND peer.id = :peer")
 
 
 def conversations_of(
-    session: Session, account: Account, *, peer: Account | None = None
+    session: Session,
+    account: Account,
+    *,
+    peer: Account | None = None,
+    installation_days: int | None = None,
 ) -> list[ConversationSummary]:
     """All conversations of the account, that with the newest text first, or the one with the peer;
-    in one statement, and one more where something was done since to a newest text."""
+    in one statement, and one more where something was done since to a newest text. The installation
+    keeps messages for so many days."""
     asked = {"account": account.id, "owner": account.owner_id}
     if peer is None:
         rows = session.connection().execute(_ALL_LINES, asked).all()
     else:
         rows = session.connection().execute(_ONE_LINE, {**asked, "peer": peer.id}).all()
     changes = _changes_of_newest(session, rows)
-    return [_summary(account, row, changes) for row in rows]
+    return [_summary(account, row, changes, installation_days) for row in rows]
 
 
-def _summary(account: Account, row: Sequence[Any], changes: Changes) -> ConversationSummary:
+def _summary(
+    account: Account, row: Sequence[Any], changes: Changes, installation_days: int | None
+) -> ConversationSummary:
     conversation, last_seq, read, delivered, muted, pinned, archived_seq, *more = row[:_NEWEST]
+    keep_days, peers_days, *more = more
     peer_read, peer_delivered, peer_id, peer, display_name, kind, *more = more
     last_seen_at_ms, deleted_at_ms, hides_read, hides_presence, *more = more
     are_apart, is_online, unread = more
@@ -140,6 +154,8 @@ def _summary(account: Account, row: Sequence[Any], changes: Changes) -> Conversa
         archived=archived_seq is not None
         and (bool(muted) or last_message is None or last_message.seq <= archived_seq),
         pinned=bool(pinned),
+        keep_days=keep_days,
+        kept_days=kept_days(keep_days, peers_days, installation_days),
     )
 
 

@@ -109,6 +109,14 @@ def optional_boolean(body: dict[str, Any], field: str) -> bool | None:
     return value
 
 
+def whole_number_or_null(body: dict[str, Any], field: str) -> int | None:
+    """A field that is a whole number or null; its range is chat's to judge."""
+    value = body.get(field)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise NotAcceptable(field, "must be a whole number or null")
+    return value
+
+
 def parameter(name: str) -> str | None:
     """A query parameter that may be there once."""
     values = request.args.getlist(name)
@@ -152,6 +160,7 @@ _FROM_BODY: dict[Any, Callable[[dict[str, Any], str], Any]] = {
     str | UnsetType: text,
     str | None: optional_text,
     bool | UnsetType: optional_boolean,
+    int | UnsetType | None: whole_number_or_null,
 }
 _FROM_QUERY: dict[Any, Callable[[str], Any]] = {
     str: parameter,
