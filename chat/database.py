@@ -128,17 +128,25 @@ class Database:
     def is_migrated(self) -> bool:
         """Whether the tables are those of this version of the code."""
         from alembic.migration import MigrationContext
-        from alembic.script import ScriptDirectory
 
-        newest = ScriptDirectory.from_config(_alembic_config()).get_current_head()
         with self._reading_engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision() == newest
+            revision = MigrationContext.configure(connection).get_current_revision()
+        return revision == newest_revision()
 
     def close(self) -> None:
         """Give all connections back."""
         # In this order: on SQLite, the last one to go tidies up the archive, if it may write to it.
         self._search_engine.dispose()
         self._engine.dispose()
+
+
+def newest_revision() -> str:
+    """What the tables of this version of the code are called."""
+    from alembic.script import ScriptDirectory
+
+    newest = ScriptDirectory.from_config(_alembic_config()).get_current_head()
+    assert newest is not None
+    return newest
 
 
 def _alembic_config() -> "Config":

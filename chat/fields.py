@@ -10,6 +10,8 @@ from msgspec import Meta
 
 # The largest whole number that every JSON reader keeps exact (RFC 8259, section 6).
 LARGEST_SEQ = 2**53 - 1
+# For so many days, messages can be kept at most, unless it is for ever.
+MOST_DAYS = 99_999
 
 
 def shown_as(description: str = "", **schema: Any) -> Meta:
@@ -22,3 +24,4 @@ Time = Annotated[str, shown_as(format="date-time", examples=["2026-11-23T20:37:1
 Number = Annotated[int, shown_as(minimum=1, maximum=LARGEST_SEQ)]
 Cursor = Annotated[int, shown_as(minimum=0, maximum=LARGEST_SEQ)]
 DeviceId = Annotated[str, shown_as(pattern=r"^[a-z0-9]{1,16}$", examples=["k3v9x2abcdef"])]
+Days = Annotated[int, shown_as(minimum=1, maximum=MOST_DAYS, examples=[30])]

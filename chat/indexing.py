@@ -97,6 +97,19 @@ def forget_emptied_texts(database: Database, conversation_id: int, *, sender_id:
         after = seqs[-1]
 
 
+def forget_texts_up_to(database: Database, conversation_id: int, seq: int) -> None:
+    """They are no longer kept, and are found no more. May be done again."""
+    gone = (SearchText.conversation_id == conversation_id, col(SearchText.seq) <= seq)
+    while True:
+        with database.indexing() as session:
+            _wait_for_our_turn(session)
+            found = select(SearchText.seq).where(*gone).order_by(col(SearchText.seq))
+            seqs = session.exec(found.limit(BATCH)).all()
+            _remove(session, conversation_id, seqs)
+        if len(seqs) < BATCH:
+            return
+
+
 def forget_conversation(database: Database, conversation_id: int) -> None:
     """It was deleted, and is found no more. May be done again."""
     with database.indexing() as session:
@@ -135,18 +148,22 @@ def _is_our_turn(session: Session) -> bool:
 
 def _take_in(session: Session, most: int, rest: Callable[[], None]) -> int:
     left = most
-    for conversation_id, seq in _behind(session, most):
-        left -= _index_some(session, conversation_id, after=seq, most=left, rest=rest)
+    for conversation_id, seq, last_seq in _behind(session, most):
+        indexed = _index_some(session, conversation_id, after=seq, most=left, rest=rest)
+        if not indexed:  # of what is there more by its number, nothing is kept any longer
+            _note_progress(session, conversation_id, last_seq)
+        left -= indexed
         if left <= 0:
             break
     return most - left
 
 
-def _behind(session: Session, most: int) -> Sequence[tuple[int, int]]:
-    """Conversations with messages that are not in the index, and how far each is."""
+def _behind(session: Session, most: int) -> Sequence[tuple[int, int, int]]:
+    """Conversations with messages that are not in the index, how far each is, and how far it
+    goes."""
     done = func.coalesce(SearchProgress.seq, 0)
     return session.execute(
-        select(Conversation.id, done)
+        select(Conversation.id, done, Conversation.last_seq)
         .join(SearchProgress, col(SearchProgress.conversation_id) == Conversation.id, isouter=True)
         .where(col(Conversation.last_seq) > done)
         .limit(most)

@@ -18,7 +18,9 @@ from chat.models import Account, MessageRequest
 MOST_MESSAGES = 5
 
 
-def accept(session: Session, account: Account, peer: str) -> ConversationSummary:
+def accept(
+    session: Session, account: Account, peer: str, *, installation_days: int | None = None
+) -> ConversationSummary:
     """The conversation's line, with nothing standing between the two; also when it was so already.
 
     Raises UnknownAccount for the peer, and UnknownConversation for two who never wrote.
@@ -31,7 +33,7 @@ def accept(session: Session, account: Account, peer: str) -> ConversationSummary
     of_account = col(MessageRequest.account_id) == account.id
     by_other = col(MessageRequest.sender_id) == other.id
     session.exec(delete(MessageRequest).where(of_account, by_other))
-    [line] = conversations_of(session, account, peer=other)
+    [line] = conversations_of(session, account, peer=other, installation_days=installation_days)
     return line
 
 

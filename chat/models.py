@@ -120,6 +120,8 @@ class Member(SQLModel, table=True):
     # The newest message when it was put aside; a later one brings it back, so that the bridge
     # need not write here. Null when it was not put aside.
     archived_seq: int | None = Field(default=None, sa_type=BigInteger)
+    # For how many days it wants messages to be kept; null for as long as the others do.
+    keep_days: int | None = Field(default=None)
 
 
 class Message(SQLModel, table=True):
@@ -425,6 +427,14 @@ class BridgeWorker(SQLModel, table=True):
     # The shards that it may serve, as hexadecimal digits.
     shards: str = Field(max_length=16)
     expires_at: datetime = Field(sa_type=UtcMilliseconds)
+
+
+class Chore(SQLModel, table=True):
+    """Work that is done now and then, by one process at a time: when it is due again. Who does it
+    moves that on, so that another takes over where it died. By the database's clock."""
+
+    name: str = Field(primary_key=True, max_length=32)
+    due_at: datetime = Field(sa_type=UtcMilliseconds)
 
 
 class RateLimit(SQLModel, table=True):

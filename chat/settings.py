@@ -53,6 +53,7 @@ class Settings:
     shards_served: tuple[int, ...]
     bridge_name: str | None
     registration: str
+    keep_days: int | None
     rate_per_second: float
     rate_burst: int
     strangers_per_hour: int | None
@@ -152,6 +153,7 @@ def _settings(read: "_Reader") -> Settings:
         shards_served=read("KATYDID_SHARDS_SERVED", "all", _shards),
         bridge_name=read.optional("KATYDID_BRIDGE_NAME", _name),
         registration=read("KATYDID_REGISTRATION", "open", _one_of("open", "invite", "closed")),
+        keep_days=read("KATYDID_KEEP_DAYS", "forever", _days),
         rate_per_second=read("KATYDID_RATE_PER_SECOND", "20", _positive_number),
         rate_burst=read("KATYDID_RATE_BURST", "100", _positive_whole_number),
         strangers_per_hour=read("KATYDID_STRANGERS_PER_HOUR", "100", _number_or_off),
@@ -278,6 +280,14 @@ def _number_or_off(text: str) -> int | None:
         return _positive_whole_number(text)
     except ValueError as error:
         raise ValueError(f"off, or {error}") from None
+
+
+def _days(text: str) -> int | None:
+    if text == "forever":
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text):
+        raise ValueError("forever, or a number of days from 1 to 99999")
+    return int(text)
 
 
 def _limit(text: str) -> str | None:

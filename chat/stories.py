@@ -76,6 +76,8 @@ class Story:
     members: tuple[MemberStory, MemberStory]
     message: MessageStory | None
     archived: int
+    # The oldest that is kept; None where none is.
+    first_seq: int | None
     first_at: datetime | None
     last_at: datetime | None
     not_searched: int
@@ -84,13 +86,14 @@ class Story:
 def story_of(session: Session, reference: Reference) -> Story:
     """All that is known of it."""
     conversation = reference.conversation
-    archived, first_at, last_at = _extent(session, conversation)
+    archived, first_seq, first_at, last_at = _extent(session, conversation)
     first, second = (_member(session, reference, account) for account in reference.members)
     return Story(
         reference=reference,
         members=(first, second),
         message=_message(session, reference),
         archived=archived,
+        first_seq=first_seq,
         first_at=first_at,
         last_at=last_at,
         not_searched=_not_searched(session, conversation),
@@ -99,11 +102,16 @@ def story_of(session: Session, reference: Reference) -> Story:
 
 def _extent(
     session: Session, conversation: Conversation | None
-) -> tuple[int, datetime | None, datetime | None]:
+) -> tuple[int, int | None, datetime | None, datetime | None]:
     if conversation is None:
-        return 0, None, None
-    stored = func.count(), func.min(Message.stored_at), func.max(Message.stored_at)
-    return session.exec(select(*stored).where(Message.conversation_id == conversation.id)).one()
+        return 0, None, None, None
+    stored = select(
+        func.count(),
+        func.min(Message.seq),
+        func.min(Message.stored_at),
+        func.max(Message.stored_at),
+    )
+    return session.exec(stored.where(Message.conversation_id == conversation.id)).one()
 
 
 def _not_searched(session: Session, conversation: Conversation | None) -> int:

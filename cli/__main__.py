@@ -32,6 +32,14 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.migrate import migrate
 
             return migrate(os.environ)
+        if command == "backup":
+            from cli.backup import backup
+
+            return backup(os.environ, arguments)
+        if command == "restore":
+            from cli.restore import restore
+
+            return restore(os.environ, arguments)
         if command == "doctor":
             from cli.doctor import doctor
 

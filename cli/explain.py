@@ -107,9 +107,14 @@ def _told(story: Story, *, with_text: bool) -> tuple[str, list[Line]]:
     title = f"Conversation {conversation.id} of {names}"
     lines = [*_of_conversation(story), *_why_not(story)]
     if story.reference.seq is not None:
-        missing = f"There is no message {story.reference.seq}; the newest is {_last(story)}."
-        return title, [Line(missing), *lines]
+        return title, [Line(_missing(story, story.reference.seq)), *lines]
     return title, lines
+
+
+def _missing(story: Story, seq: int) -> str:
+    if 0 < seq < (story.first_seq or _last(story) + 1):
+        return f"Message {seq} is not kept any more: it was deleted by its age."
+    return f"There is no message {seq}; the newest is {_last(story)}."
 
 
 # A message.
@@ -195,14 +200,19 @@ def _quoted(message: Message, *, with_text: bool) -> str:
 
 
 def _of_conversation(story: Story) -> Iterator[Line]:
-    last = _last(story)
-    if not story.archived:
-        yield Line("it has no messages")
+    first, last = story.first_seq, _last(story)
+    if first is None:
+        yield Line(
+            f"of its {last} messages, none is kept any more" if last else "it has no messages"
+        )
         return
-    yield Line("the first message was archived", story.first_at)
+    if first > 1:
+        yield Line(f"older messages, 1 to {first - 1}, were deleted by their age")
+    which = "oldest that is kept" if first > 1 else "first message"
+    yield Line(f"the {which} was archived", story.first_at)
     yield Line(f"the newest, {last}, was archived", story.last_at)
-    if story.archived == last:
-        yield Line(f"its numbers are whole: {last} messages, 1 to {last}")
+    if story.archived == last - first + 1:
+        yield Line(f"its numbers are whole: {story.archived} messages, {first} to {last}")
     else:
         yield Line(
             f"its numbers are not whole: {story.archived} messages, but the newest is {last}"

@@ -9,26 +9,20 @@ import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
-from sqlalchemy import Connection, false, not_, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import col
 
 from chat.database import Database
-from chat.engines import take_time
 from chat.errors import KatydidError
-from chat.models import Shard
 from chat.settings import Settings, database_url_from, settings_from
 from chat.shards import LEASE_SECONDS, workers_alive
+from cli.archives import check_archive, emptied
 from cli.home import held_home
 from cli.migrate import DatabaseFails
 from cli.terminal import say
-from cli.transfer import TableSum, tables, transfer
-
-# Rows that every new database has, as long as nobody has used it.
-_MADE_WITH_TABLES = {"shard": col(Shard.number) == 0}
+from cli.transfer import TableSum, transfer
 
 
 class CannotMigrate(KatydidError):
@@ -40,7 +34,7 @@ def migrate_to(environ: Mapping[str, str], arguments: list[str]) -> int:
     settings = settings_from(environ)
     target = Database(_target_url(arguments))
     source = Database(settings.database_url)
-    _check_archive(source)
+    _check_is_sqlite(source)
     began = time.monotonic()
     try:
         with held_home(settings), _held_archive(source) as archive:
@@ -77,14 +71,11 @@ def _target_url(arguments: list[str]) -> str:
     return url
 
 
-def _check_archive(source: Database) -> None:
+def _check_is_sqlite(source: Database) -> None:
     if source.dialect != "sqlite":
         raise CannotMigrate(
             f"The archive is in {source.shown_url} already; migrate-to leads from SQLite there."
         )
-    file = Path(source.url.removeprefix("sqlite:///"))
-    if not file.is_file():
-        raise CannotMigrate(f"There is no archive {file}.")
 
 
 # The archive.
@@ -94,9 +85,7 @@ def _check_archive(source: Database) -> None:
 def _held_archive(source: Database) -> Iterator[Connection]:
     """The archive at rest: nobody writes to it as long as this lasts."""
     try:
-        if not source.is_migrated():
-            problem = "has tables of another version; start ./katydid up once with this one"
-            raise CannotMigrate(f"The archive {source.shown_url} {problem}.")
+        check_archive(source)
         _wait_until_no_bridge_serves_it(source)
         with source.transaction() as archive:
             archive.execute(text("SELECT 1"))  # with which the lock is taken
@@ -124,26 +113,10 @@ def _bridges_alive(source: Database) -> Collection[str]:
 
 def _migrate(archive: Connection, target: Database) -> dict[str, TableSum]:
     try:
-        target.migrate()
-        with target.transaction() as connection:
-            names = ", ".join(table.name for table in tables())
-            connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
-            take_time(connection)
-            _empty(connection, target)
+        with emptied(target) as connection:
             return transfer(archive, connection)
     except (SQLAlchemyError, psycopg.Error) as error:
         raise DatabaseFails(target, error) from None
-
-
-def _empty(connection: Connection, target: Database) -> None:
-    """Nothing is in it; raises CannotMigrate where anybody has used it."""
-    for table in tables():
-        rows = table.select().where(not_(_MADE_WITH_TABLES.get(table.name, false()))).limit(1)
-        if connection.execute(rows).first() is not None:
-            raise CannotMigrate(
-                f"The database {target.shown_url} is not empty: its table {table.name} has rows."
-            )
-        connection.execute(table.delete())
 
 
 # What is told.

@@ -1,20 +1,21 @@
-"""All rows of one database into another, and the proof that they arrived.
+"""All rows of a database on their way into another one or into a file, and the proof that they
+arrived.
 
-Rows go from SQLite to PostgreSQL in the order of their primary key, by COPY. The checksum of a
-table is the SHA-256 of its rows in that order, each as a JSON array of its columns in the order of
+Rows go in the order of their primary key; into PostgreSQL by COPY. The checksum of a table is the
+SHA-256 of its rows in that order, each as a JSON array of its columns in the order of
 `chat/models.py`, UTF-8, one a line; texts sort by their bytes. It is computed from what was read on
 the one side, and from what is read back on the other.
 """
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 import msgspec
 import psycopg
+from msgspec import Struct
 from sqlalchemy import Boolean, Column, Connection, Integer, Table
 from sqlmodel import SQLModel
 
@@ -30,8 +31,7 @@ _encode = msgspec.json.Encoder().encode
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class TableSum:
+class TableSum(Struct, frozen=True):
     """What a table holds, in two numbers."""
 
     rows: int
@@ -51,10 +51,10 @@ class RowsDiffer(KatydidError):
 
 
 class RowsNotTaken(KatydidError):
-    """PostgreSQL refuses a row of the archive."""
+    """The database refuses a row of the archive."""
 
-    def __init__(self, table: str, problem: str) -> None:
-        super().__init__(f"PostgreSQL does not take a row of the table {table}: {problem}.")
+    def __init__(self, database: str, table: str, problem: str) -> None:
+        super().__init__(f"{database} does not take a row of the table {table}: {problem}.")
         self.table = table
 
 
@@ -68,63 +68,100 @@ def tables() -> list[Table]:
 def transfer(source: Connection, target: Connection) -> dict[str, TableSum]:
     """Copy all tables into the same ones, which are empty, and compare; commits nothing.
 
-    `source` is on SQLite and `target` on PostgreSQL. Raises RowsDiffer and RowsNotTaken.
+    Raises RowsDiffer and RowsNotTaken.
     """
-    sent = {table.name: _copy(source, target, table) for table in tables()}
+    sent = {}
     for table in tables():
-        _continue_numbering(target, table)
+        rows = Summed(rows_of(source, table))
+        write_rows(target, table, rows)
+        sent[table.name] = rows.result()
+    confirm(target, sent)
+    return sent
+
+
+def confirm(target: Connection, sent: Mapping[str, TableSum]) -> None:
+    """All tables hold what was sent, and the next number given out in each is one that was not yet.
+    Raises RowsDiffer."""
+    for table in tables():
+        if target.dialect.name == "postgresql":
+            _continue_numbering(target, table)
         arrived = sum_of(target, table)
         if arrived != sent[table.name]:
             raise RowsDiffer(table.name, sent[table.name], arrived)
-    return sent
 
 
 def sum_of(connection: Connection, table: Table) -> TableSum:
     """What the table holds, as the transaction sees it."""
-    summed = _Summed(_rows(connection, table))
+    summed = Summed(rows_of(connection, table))
     for _ in summed:
         pass
     return summed.result()
 
 
-def _copy(source: Connection, target: Connection, table: Table) -> TableSum:
-    summed = _Summed(_rows(source, table))
-    columns = ", ".join(_quoted(column) for column in table.columns)
-    rows = iter(summed)
-    with _cursor(target) as cursor:
-        while batch := list(islice(rows, _ROWS_PER_COPY)):
-            try:
-                with cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN".encode()) as copy:
-                    for row in batch:
-                        copy.write_row(row)
-            except psycopg.DatabaseError as error:
-                raise RowsNotTaken(table.name, str(error).partition("\n")[0]) from None
-            if summed.rows % _SAY_EVERY_ROWS == 0:
-                say(f"copied {summed.rows:,} rows of {table.name}")
-    return summed.result()
+def write_rows(target: Connection, table: Table, rows: Iterable[Row]) -> None:
+    """Add rows as `rows_of` has them. Raises RowsNotTaken."""
+    if target.dialect.name == "sqlite":
+        _insert(target, table, rows)
+        return
+    waiting, written = iter(rows), 0
+    while batch := list(islice(waiting, _ROWS_PER_COPY)):
+        _copy(target, table, batch)
+        written += len(batch)
+        if written % _SAY_EVERY_ROWS == 0:
+            say(f"copied {written:,} rows of {table.name}")
 
 
-class _Summed:
+def _copy(target: Connection, table: Table, rows: Iterable[Row]) -> None:
+    statement = f"COPY {table.name} ({_columns(table)}) FROM STDIN"
+    try:
+        with _cursor(target) as cursor, cursor.copy(statement.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.DatabaseError as error:
+        problem = str(error).partition("\n")[0]
+        raise RowsNotTaken("PostgreSQL", table.name, problem) from None
+
+
+def _insert(target: Connection, table: Table, rows: Iterable[Row]) -> None:
+    raw = target.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    values = ", ".join("?" for _ in table.columns)
+    try:
+        raw.executemany(
+            f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({values})",  # noqa: S608
+            rows,
+        )
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
+        raise RowsNotTaken("SQLite", table.name, str(error)) from None
+
+
+class Summed:
     """The rows as they are, counted and summed up on their way."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = rows
         self._digest = hashlib.sha256()
-        self.rows = 0
+        self._count = 0
 
     def __iter__(self) -> Iterator[Row]:
         for row in self._rows:
-            self._digest.update(_encode(row) + b"\n")
-            self.rows += 1
+            self._digest.update(as_line(row))
+            self._count += 1
             yield row
 
     def result(self) -> TableSum:
-        return TableSum(self.rows, self._digest.hexdigest())
+        """Of those that were taken so far."""
+        return TableSum(self._count, self._digest.hexdigest())
 
 
-def _rows(connection: Connection, table: Table) -> Iterator[Row]:
-    """All rows as the driver has them, by primary key."""
-    columns = ", ".join(_quoted(column) for column in table.columns)
+def as_line(row: Row) -> bytes:
+    """A row as it is summed up."""
+    return _encode(row) + b"\n"
+
+
+def rows_of(connection: Connection, table: Table) -> Iterator[Row]:
+    """All rows as the driver has them, by primary key; what is true or false is 1 or 0."""
+    columns = _columns(table)
     raw = connection.connection.driver_connection
     if isinstance(raw, sqlite3.Connection):
         order = ", ".join(_quoted(column) for column in table.primary_key)
@@ -139,7 +176,6 @@ def _rows(connection: Connection, table: Table) -> Iterator[Row]:
 
 
 def _continue_numbering(target: Connection, table: Table) -> None:
-    """The next number given out is one that was not yet."""
     numbered = table.autoincrement_column
     if numbered is not None:
         target.exec_driver_sql(
@@ -152,6 +188,10 @@ def _cursor(connection: Connection) -> "psycopg.Cursor[Row]":
     raw = connection.connection.driver_connection
     assert isinstance(raw, psycopg.Connection)
     return raw.cursor()
+
+
+def _columns(table: Table) -> str:
+    return ", ".join(_quoted(column) for column in table.columns)
 
 
 def _bytewise(column: Column[Any]) -> str:

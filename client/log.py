@@ -33,6 +33,11 @@ class Log:
     def get(self, seq: int) -> Message | None:
         return self._recent.get(seq)
 
+    def fall_back(self, seq: int) -> None:
+        """The archive ends there, since it was put back as it was before."""
+        self.began, self.newest = min(self.began, seq), seq
+        self._recent.clear()
+
 
 class Logs:
     """All conversations of the account, by peer."""
@@ -68,6 +73,11 @@ class Logs:
     def peer(self, conversation: int) -> str | None:
         """With whom it is."""
         return self._peers.get(conversation)
+
+    def fall_back(self, peer: str, seq: int) -> None:
+        """What is known of the conversation above is no longer so."""
+        if peer in self._logs:
+            self._logs[peer].fall_back(seq)
 
     def __iter__(self) -> Iterator[Log]:
         return iter(list(self._logs.values()))

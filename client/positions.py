@@ -28,6 +28,10 @@ class Positions:
     def __setitem__(self, peer: str, seq: int) -> None:
         self._write([(peer, seq)])
 
+    def all(self) -> dict[str, int]:
+        """A copy, by peer."""
+        return dict(self._seqs)
+
     def begin(self, conversations: Iterable[Conversation]) -> None:
         """What was before the first login is history; after a later one, all goes on."""
         if not self._seqs:

@@ -57,6 +57,12 @@ class Reader:
             self._positions[peer] = message.seq
         self._fetched.get(peer, {}).pop(message.seq, None)
 
+    def fall_back(self, peer: str, seq: int) -> None:
+        """The archive ends there, since it was put back as it was before."""
+        if self._positions[peer] > seq:
+            self._positions[peer] = seq
+        self._fetched.pop(peer, None)
+
     def close(self) -> None:
         for task in self._fetching.values():
             task.cancel()
@@ -79,8 +85,10 @@ class Reader:
         if log.get(after + 1) is not None:
             return
         page = await self._fetch(log.peer, after)
-        if not page.messages:  # an archive that was brought back from a backup
+        if not page.messages:  # nothing is kept any more of what was missed
             log.newest = after
+        elif page.messages[0].seq > after + 1:  # nor of what came first
+            self._positions[log.peer] = page.messages[0].seq - 1
         # A text that was changed meanwhile is followed by what changed it.
         self._fetched[log.peer] = {message.seq: message for message in page.messages}
 

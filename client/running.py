@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -178,13 +178,23 @@ class Running:
 
     async def _catch_up(self) -> None:
         """Learn how far the conversations have gone; whoever reads them fetches the rest."""
+        knew = self._positions.all() | {log.peer: log.newest for log in self._logs}
         try:
             listed = await self._archive.conversations()
         except KatydidError as error:
             self._end(error)
         else:
+            self._fall_back(knew, {each.peer: each.last_seq for each in listed})
             self._logs.learn(listed)
             self.receipts.learn(listed)
+
+    def _fall_back(self, knew: Mapping[str, int], listed: Mapping[str, int]) -> None:
+        """Where more was known than the archive has, it was put back as it was before."""
+        for peer, seq in knew.items():
+            if seq > (last_seq := listed.get(peer, 0)):
+                self._logs.fall_back(peer, last_seq)
+                for reader in (self._reader, *(feed.reader for feed in self._feeds)):
+                    reader.fall_back(peer, last_seq)
 
     def _rejected(self, outgoing: Outgoing, refusal: NotSent) -> None:
         log.warning("a message of an earlier run is not archived: %s", refusal.detail)

@@ -6,6 +6,7 @@ from chat.models import (
     Account,
     Allowance,
     Block,
+    Chore,
     Conversation,
     Deletion,
     Device,
@@ -80,6 +81,7 @@ def fill(session: Session) -> None:
     )
     session.add(Notification(conversation_id=41, account_id=7, due_at=at))
     session.get_one(Shard, 7).number = 1
+    session.add(Chore(name="retention", due_at=at))
     session.add(LeaseTerm(shard=7, number=1, worker="a bridge", began_at=at))
     session.add(RefusedCopy(conversation_id=41, seq=7, account_id=9, reason=0x83, refused_at=at))
     messages = [

@@ -47,6 +47,7 @@ from web.pages.shell import address_files_by_version, offline, service_worker, s
 from web.parts import Parts
 from web.problems import answer_errors
 from web.proxy import believe_proxies
+from web.retention import forget_old_messages_in_background
 
 LARGEST_BODY_BYTES = 64 * 1024
 
@@ -127,4 +128,5 @@ def site() -> Flask:
         sys.exit(f"web: {error}")
     finish_deletions_that_were_cut_off(app)
     index_in_background(app)
+    forget_old_messages_in_background(app)
     return app

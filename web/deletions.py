@@ -6,6 +6,7 @@ when it is asked for again, when somebody logs in to the account, and as the sit
 
 import threading
 from concurrent.futures import Future
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -26,6 +27,7 @@ from chat.errors import BrokerUnreachable, KatydidError
 from chat.fields import AccountName
 from chat.models import Account, Deletion
 from chat.times import now
+from web.background import in_background
 from web.callers import Caller
 from web.devices import cut_off
 from web.parts import parts
@@ -106,14 +108,8 @@ def go_on_with_deletion(account: Account) -> None:
 
 
 def finish_deletions_that_were_cut_off(app: Flask) -> None:
-    """Go on with what another process has left, once this one answers requests: before it was
-    forked, it may not have threads, nor connections to SQL."""
-    begun = threading.Lock()
-
-    @app.before_request
-    def begin() -> None:
-        if begun.acquire(blocking=False):
-            threading.Thread(target=_go_on_with_all, args=(app,), daemon=True).start()
+    """Go on with what another process has left."""
+    in_background(app, partial(_go_on_with_all, app))
 
 
 def _go_on_with_all(app: Flask) -> None:

@@ -5,8 +5,8 @@ it in: a millisecond at a time, and four times as long the processor is the othe
 the way is logged and tried again; what is not in the index yet is found all the same.
 """
 
-import threading
 import time
+from functools import partial
 
 import structlog
 from flask import Flask
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.database import Database
 from chat.indexing import BATCH, forget_what_is_ahead, index_messages
+from web.background import in_background
 from web.parts import Parts
 
 # Few texts at a time cost up to ten times as much each, so what has just come waits until there is
@@ -31,15 +32,9 @@ log = structlog.get_logger()
 
 
 def index_in_background(app: Flask) -> None:
-    """From the first request on: before it was forked, a process may not have threads, nor
-    connections to SQL."""
-    begun = threading.Lock()
+    """As long as the site runs."""
     parts: Parts = app.extensions["katydid"]
-
-    @app.before_request
-    def begin() -> None:
-        if begun.acquire(blocking=False):
-            threading.Thread(target=_follow, args=(parts.database,), daemon=True).start()
+    in_background(app, partial(_follow, parts.database))
 
 
 def _follow(database: Database) -> None:

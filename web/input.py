@@ -122,6 +122,14 @@ def _is_seq(value: Any) -> bool:
     return type(value) is int and 1 <= value <= LARGEST_SEQ
 
 
+def whole_number_or_null(body: dict[str, Any], field: str) -> int | None:
+    """A field that is a whole number or null; its range is chat's to judge."""
+    value = body.get(field)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise NotAcceptable(field, "must be a whole number or null")
+    return value
+
+
 def parameter(name: str) -> str | None:
     """A query parameter that may be there once."""
     values = request.args.getlist(name)
@@ -166,6 +174,7 @@ _FROM_BODY: dict[Any, Callable[[dict[str, Any], str], Any]] = {
     str | None: optional_text,
     bool | UnsetType: optional_boolean,
     list[int]: seqs,
+    int | UnsetType | None: whole_number_or_null,
 }
 _FROM_QUERY: dict[Any, Callable[[str], Any]] = {
     str: parameter,

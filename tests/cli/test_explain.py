@@ -14,7 +14,7 @@ from chat.topics import down_filter, shard_of, up
 from cli.explain import explain
 from tests.bridge.test_refusals import take_from_bridge
 from tests.mqtt import Client
-from tests.people import add_thing
+from tests.people import add_accounts, add_conversation, add_thing
 from tests.running import Installation, wait_until
 from tests.web.site import execute
 
@@ -245,3 +245,23 @@ def test_a_shard_without_a_bridge_is_told_with_who_had_it_last(
     assert "what alice writes to bob waits at the broker: no bridge serves shard 7 now" in said
     assert "the last was " in said
     assert ", until 20" in said
+
+
+def test_what_is_no_longer_kept_is_told(
+    talked: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    erin, frank = add_accounts(talked.database, "erin", "frank")
+    conversation = add_conversation(talked.database, erin, frank, "one", "two", "three")
+    gone = "DELETE FROM message WHERE conversation_id = :id AND seq <= :seq"
+    execute(talked, gone, id=conversation, seq=2)
+
+    said = told(talked, capsys, "erin/frank")
+    assert "older messages, 1 to 2, were deleted by their age" in said
+    assert "its numbers are whole: 1 messages, 3 to 3" in said
+    assert "Message 2 is not kept any more: it was deleted by its age." in told(
+        talked, capsys, "erin/frank/2"
+    )
+    assert "There is no message 4; the newest is 3." in told(talked, capsys, "erin/frank/4")
+
+    execute(talked, gone, id=conversation, seq=3)
+    assert "of its 3 messages, none is kept any more" in told(talked, capsys, "erin/frank")

@@ -40,6 +40,8 @@ def test_both_members_see_the_conversation(site: Site) -> None:
         "muted": False,
         "archived": False,
         "pinned": False,
+        "keep_days": None,
+        "kept_days": None,
     }
     assert seen_by_bob["last_message"] == seen_by_alice["last_message"]
     assert seen_by_bob["last_message"]["from"] == "alice"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.web.conftest import MakeSite
 from tests.web.site import Site, execute
 from tests.web.visitor import Program, assert_problem
 
@@ -77,6 +78,58 @@ def test_a_preference_is_true_or_false(bob: Program, field: str, wrong: Any) -> 
 
     assert_problem(answer, 422, field=field, says="true or false")
     assert not any(_preferences(bob).values())
+
+
+@pytest.mark.parametrize(
+    ("installation", "alices", "bobs", "kept"),
+    [
+        ("forever", None, None, None),
+        ("forever", 30, None, 30),
+        ("forever", 30, 7, 7),
+        ("14", None, None, 14),
+        ("14", 30, None, 14),
+        ("14", 30, 1, 1),
+    ],
+)
+def test_the_fewest_days_for_which_anybody_wants_it_kept_hold_for_both(
+    make_site: MakeSite, installation: str, alices: int | None, bobs: int | None, kept: int | None
+) -> None:
+    site = make_site(KATYDID_KEEP_DAYS=installation)
+    site.converse("alice", "bob", "one")
+    alice, bob = site.program("alice"), site.program("bob")
+
+    alice.patch("/api/v1/conversations/bob", {"keep_days": alices})
+    answer = bob.patch(WITH_ALICE, {"keep_days": bobs})
+
+    assert answer.get_json() == _line(bob)
+    for person, own in ((alice, alices), (bob, bobs)):
+        line = _line(person)
+        assert (line["keep_days"], line["kept_days"]) == (own, kept)
+    bob.patch(WITH_ALICE, {"muted": True})
+    assert _line(bob)["keep_days"] == bobs
+    bob.patch(WITH_ALICE, {"keep_days": None})
+    assert _line(bob)["keep_days"] is None
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 100_000, 1.5, "7", True, [7]])
+def test_days_are_a_whole_number_or_null(bob: Program, wrong: Any) -> None:
+    answer = bob.patch(WITH_ALICE, {"keep_days": wrong})
+
+    assert_problem(answer, 422, field="keep_days")
+    assert _line(bob)["keep_days"] is None
+
+
+def test_what_is_asked_of_a_conversation_of_which_nothing_is_kept_is_answered(
+    site: Site, bob: Program
+) -> None:
+    execute(site.installation, "DELETE FROM message")
+
+    answer = bob.patch(WITH_ALICE, {"archived": True, "keep_days": 1})
+
+    assert answer.get_json()["last_message"] is None
+    assert _preferences(bob) == {"muted": False, "archived": True, "pinned": False}
+    bob.patch(WITH_ALICE, {"muted": True})
+    assert _preferences(bob) == {"muted": True, "archived": True, "pinned": False}
 
 
 def test_carol_prefers_nothing_for_what_alice_and_bob_say(site: Site, bob: Program) -> None:

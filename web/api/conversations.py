@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from chat.conversations import ConversationSummary, conversations_of
 from chat.errors import UnknownAccount, UnknownConversation
-from chat.fields import LARGEST_SEQ
+from chat.fields import LARGEST_SEQ, MOST_DAYS
 from chat.message_requests import accept
 from chat.messages import Page, history
 from chat.payloads import HISTORY_DEFAULT, HISTORY_LIMIT
@@ -32,11 +32,23 @@ class Conversations(Struct, frozen=True):
 
 
 class PreferencesChange(Struct, frozen=True):
-    """What is to change for the caller alone; the rest stays."""
+    """What is to change; the rest stays. All but the last are the caller's alone."""
 
     muted: bool | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
+    keep_days: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=MOST_DAYS,
+                description="For how many days messages are to be kept; null is for ever.",
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
 
 
 class HistoryQuery(Struct, frozen=True):
@@ -52,15 +64,17 @@ class HistoryQuery(Struct, frozen=True):
 def index() -> Response:
     """All of them, that with the newest message first."""
     with reading_as_caller() as (sql, calling):
-        found = conversations_of(sql, calling.account)
+        found = conversations_of(sql, calling.account, installation_days=parts().settings.keep_days)
     return as_json(Conversations(found))
 
 
 @conversations.patch("/<peer>")
 @operation(
-    "Mute, archive or pin a conversation",
+    "Mute, archive or pin a conversation, or keep it for a while",
     "They change nothing in what is delivered. A later message brings an archived conversation"
-    " back, unless it is muted too.",
+    " back, unless it is muted too. Of the days for which either member, or the installation, wants"
+    " messages to be kept, the fewest hold, for both: `kept_days`. What is older is deleted within"
+    " an hour.",
     body=PreferencesChange,
     answers={200: ConversationSummary},
     raises=(UnknownAccount, UnknownConversation),
@@ -73,7 +87,16 @@ def change(peer: str) -> Response:
         None if asked[field] is UNSET else asked[field] for field in ("muted", "archived", "pinned")
     )
     with parts().database.writing() as sql:
-        line = change_preferences(sql, account, peer, muted=muted, archived=archived, pinned=pinned)
+        line = change_preferences(
+            sql,
+            account,
+            peer,
+            muted=muted,
+            archived=archived,
+            pinned=pinned,
+            keep_days=asked["keep_days"],
+            installation_days=parts().settings.keep_days,
+        )
     return as_json(line)
 
 
@@ -89,7 +112,7 @@ def accept_request(peer: str) -> Response:
     """Its line, with nothing standing between the two."""
     account = person().account
     with parts().database.writing() as sql:
-        line = accept(sql, account, peer)
+        line = accept(sql, account, peer, installation_days=parts().settings.keep_days)
     return as_json(line)
 
 

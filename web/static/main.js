@@ -11,6 +11,7 @@ import { ConversationView } from './conversation.js';
 import { ConversationList } from './conversations.js';
 import { Device } from './device.js';
 import { Drafts } from './drafts.js';
+import { Keeping } from './keeping.js';
 import { notify } from './notifications.js';
 import { openOutbox } from './outbox.js';
 import { Preferences } from './preferences.js';
@@ -42,11 +43,17 @@ const composer = new Composer(state, connection, sending, drafts, () => conversa
 new Actions(state, sending, composer, (seq) => conversation.show(seq));
 new Requests(state, new Blocking(state, connection, sync));
 new Preferences(state);
+new Keeping(state);
 new Search(state, (peer, seq) => address.showMessage(peer, seq));
 new Beginning(state, (peer) => address.show(peer));
 announceMessages(state);
 notify(state, connection, address);
 
+// What is shown and kept here is of another archive than the one that answers now.
+sync.addEventListener('other', () => {
+  seen.forgetCopy();
+  location.reload();
+});
 connection.addEventListener('revoked', () => {
   seen.forget();
   state.clear();

@@ -1,5 +1,5 @@
 // The menu in the head of the open conversation: pin, mute, archive. The server keeps them; the list
-// shows what it answers.
+// shows what it answers. What stands in it besides is keeping.js's.
 
 import { prefer } from './api.js';
 import { part, write } from './templates.js';
@@ -10,7 +10,8 @@ export class Preferences {
   #state;
   #button = document.querySelector('[data-preferences]');
   #menu = document.querySelector('[data-preferences-menu]');
-  #items = [...this.#menu.querySelectorAll('[role=menuitemcheckbox]')];
+  #items = [...this.#menu.querySelectorAll('[role^=menuitem]')];
+  #switches = this.#items.filter((item) => item.dataset.preference);
 
   constructor(state) {
     this.#state = state;
@@ -19,7 +20,7 @@ export class Preferences {
     this.#button.addEventListener('click', () => this.#menu.togglePopover());
     this.#menu.addEventListener('toggle', ({ newState }) => this.#toggled(newState === 'open'));
     this.#menu.addEventListener('keydown', (event) => this.#onKey(event));
-    for (const item of this.#items) item.addEventListener('click', () => this.#chosen(item));
+    for (const item of this.#switches) item.addEventListener('click', () => this.#chosen(item));
   }
 
   #toggled(isOpen) {
@@ -61,7 +62,7 @@ export class Preferences {
     this.#button.hidden = opened.conversation === undefined;
     const { isPinned: pinned, isMuted: muted, isArchived: archived } = opened;
     const values = { pinned, muted, archived };
-    for (const item of this.#items)
+    for (const item of this.#switches)
       item.setAttribute('aria-checked', String(values[item.dataset.preference]));
   }
 }

@@ -58,6 +58,13 @@ class Seen {
     await forgetSeen();
   }
 
+  /** Forget the copy of the conversations alone, and keep nothing more of them. */
+  forgetCopy() {
+    const name = this.#database?.name;
+    this.#close();
+    if (name) indexedDB.deleteDatabase(name);
+  }
+
   #keepSoon(peer) {
     this.#changed.add(peer);
     this.#timer ||= setTimeout(() => this.#keep(), COLLECT_MILLISECONDS);
@@ -88,7 +95,7 @@ class Seen {
   }
 }
 
-const isWorthKeeping = ({ newest }) => newest !== null;
+const isWorthKeeping = ({ newest, thread }) => newest !== null || thread.lastSeq > 0;
 
 /** As the server's list would say it, with what this tab knows better; nobody is online in it. */
 function recordOf(conversation) {

@@ -7,6 +7,7 @@ import { asOfPage, changedBy, expected, isText, isThere } from './changes.js';
 import { Thread } from './thread.js';
 import { KEPT, MOST_SHOWN, backToNewest, dropOldest, leaveNewest, takeNewer, takeOlder } from './window.js';
 
+const DAY_MILLISECONDS = 86_400_000;
 const TYPING_MILLISECONDS = 6_000;
 const MOST_RECENT = 200;
 
@@ -43,6 +44,10 @@ class Conversation {
   isPinned = false;
   /** When its reader, or a message that brought it back, last changed these three. */
   preferredAt = -Infinity;
+  /** For how many days its reader wants messages to be kept, and for how many they are; null is for
+      ever. */
+  keepDays = null;
+  keptDays = null;
   isOnline = false;
   lastSeenAt = null;
   /** Whether nobody can write to the peer any more. */
@@ -118,10 +123,23 @@ class Conversation {
   }
 
   /** What its reader prefers for it, as the server says. */
-  prefer({ muted = false, archived = false, pinned = false }) {
+  prefer(summary) {
+    const { muted = false, archived = false, pinned = false } = summary;
     this.isMuted = muted;
     this.isArchived = archived;
     this.isPinned = pinned;
+    this.#keep(summary);
+  }
+
+  /** For how long messages are kept here: what is older is not shown either. */
+  #keep({ keep_days: keepDays = null, kept_days: keptDays = null }) {
+    this.keepDays = keepDays;
+    this.keptDays = keptDays;
+    if (keptDays === null) return;
+    const since = new Date(Date.now() - keptDays * DAY_MILLISECONDS).toISOString();
+    const firstKept = this.thread.messages.findIndex(({ stored_at: at }) => at >= since);
+    const old = firstKept < 0 ? this.thread.messages.length : firstKept;
+    if (old > 0) this.thread.dropOldest(old);
   }
 
   /** A message brings it back from among those that are put aside. */
@@ -181,6 +199,11 @@ export class ChatState extends EventTarget {
   /** The open conversation. */
   get opened() {
     return this.conversations.get(this.openPeer);
+  }
+
+  /** Up to which seq each conversation is known, by its peer. */
+  get lastSeqs() {
+    return new Map([...this.conversations].map(([peer, { thread }]) => [peer, thread.lastSeq]));
   }
 
   /** Know and show nothing any more: who is here now need not be whom it was for. */
@@ -263,7 +286,7 @@ export class ChatState extends EventTarget {
    */
   summarize(summary, askedAt) {
     const conversation = this.begin(summary.peer, summary.display_name);
-    const [newest] = asOfPage([summary.last_message], summary.last_seq);
+    const [newest = null] = asOfPage([summary.last_message].filter(Boolean), summary.last_seq);
     conversation.summary = { ...summary, last_message: newest };
     conversation.changeAgain();
     conversation.conversation = summary.conversation;
@@ -451,9 +474,10 @@ export class ChatState extends EventTarget {
     this.#tell('typing');
   }
 
-  /** One that was begun and left without a word is not listed. */
-  #isShown({ peer, newest }) {
-    return newest !== null || peer === this.openPeer || this.outgoingTo(peer).length > 0;
+  /** One that was begun and left without a word is not listed; one of which nothing is kept is. */
+  #isShown({ peer, newest, thread }) {
+    const wasBegun = newest !== null || thread.lastSeq > 0;
+    return wasBegun || peer === this.openPeer || this.outgoingTo(peer).length > 0;
   }
 
   #tell(type, detail = {}) {

@@ -36,8 +36,10 @@ export class Sync extends EventTarget {
 
   /** Fetch the list, and what was missed in each conversation. */
   async catchUp() {
+    const knew = this.#state.lastSeqs;
     const { summaries, askedAt } = await this.#watched(persistently(listed));
     this.#isListed = true;
+    if (knewMore(knew, summaries)) return this.#tellOther();
     for (const summary of summaries) {
       this.#state.summarize(summary, askedAt);
       this.#catchUpWith(summary);
@@ -77,6 +79,7 @@ export class Sync extends EventTarget {
     }
     const after = conversation.past.lastSeq;
     await this.#turnPage(peer, { after }, async ({ messages: found }, asOf) => {
+      if (leavesOut(found, after)) this.#state.showNewest(peer); // where the reader was, all is gone
       for (const portion of portions(found)) {
         if (conversation.past?.lastSeq !== portion[0].seq - 1) return;
         this.#state.receiveNewer(peer, portion, asOf);
@@ -175,6 +178,12 @@ export class Sync extends EventTarget {
     this.#relisting = setTimeout(() => this.catchUp(), RELIST_MILLISECONDS);
   }
 
+  /** The archive is not the one that is known here: it was put back as it was before, or what is
+      known last is no longer kept. */
+  #tellOther() {
+    this.dispatchEvent(new Event('other'));
+  }
+
   #catchUpWith(summary) {
     const conversation = this.#state.conversation(summary.peer);
     const { thread, wasOpened } = conversation;
@@ -182,17 +191,18 @@ export class Sync extends EventTarget {
     const missed = summary.last_seq - thread.lastSeq;
     if (missed <= 0) return;
     if (wasOpened && missed <= MOST_MISSED) this.#fillSoon(summary.peer);
-    else this.#state.restart(summary.peer, [summary.last_message], summary.last_seq);
+    else this.#state.restart(summary.peer, newestOf(summary), summary.last_seq);
     this.#watchGap(summary.peer);
   }
 
   /** Whoever deletes an account may take the texts along, which moves no `seq`. */
-  #readAnew({ peer, last_message: last, last_seq: lastSeq }) {
+  #readAnew(summary) {
+    const { peer, last_seq: lastSeq } = summary;
     const conversation = this.#state.conversation(peer);
     conversation.isErased = true;
     conversation.wasOpened = false;
     conversation.quoted.clear();
-    this.#state.restart(peer, [last], lastSeq);
+    this.#state.restart(peer, newestOf(summary), lastSeq);
     if (this.#state.openPeer === peer) this.opened(peer);
   }
 
@@ -210,20 +220,38 @@ export class Sync extends EventTarget {
     else this.#catchingUp = this.#catchingUp.then(fill).catch(reportError);
   }
 
-  /** Fetch all that is newer than the run; what comes live meanwhile is merged with it. */
+  /** Fetch all that is newer than the run; what comes live meanwhile is merged with it. The last text
+      that is known is fetched as well: the archive has to have the same. */
   async #fill(peer) {
     await this.#once(this.#filling, peer, async () => {
       const { thread } = this.#state.conversation(peer);
+      const known = thread.last;
+      let after = known ? known.seq - 1 : thread.lastSeq;
       let more = true;
       while (more) {
-        const after = thread.lastSeq;
+        const asOf = thread.lastSeq;
         const page = await persistently(() => messages(peer, { after, limit: CATCH_UP_PAGE }));
-        this.#state.receive(peer, page.messages, after);
+        if (known?.seq === after + 1 && page.messages[0]?.id !== known.id) return this.#tellOther();
+        if (leavesOut(page.messages, after))
+          this.#state.restart(peer, page.messages, page.messages.at(-1).seq);
+        else this.#state.receive(peer, page.messages, asOf);
+        after = thread.lastSeq;
         more = page.more;
       }
     });
   }
 }
+
+/** Whether more was known of a conversation before the list was asked for than the list has. */
+function knewMore(knew, summaries) {
+  const listed = new Map(summaries.map(({ peer, last_seq: lastSeq }) => [peer, lastSeq]));
+  return [...knew].some(([peer, lastSeq]) => lastSeq > (listed.get(peer) ?? 0));
+}
+
+/** Whether the archive no longer has what came right after that. */
+const leavesOut = ([first], after) => first !== undefined && first.seq > after + 1;
+
+const newestOf = ({ last_message: last }) => (last ? [last] : []);
 
 function portions(messages) {
   const starts = messages.map((_, index) => index).filter((index) => index % PORTION === 0);
