@@ -19,6 +19,7 @@ from chat.database import Database
 from chat.indexing import forget_emptied_texts
 from chat.logins import end_logins
 from chat.models import Account, Block, Deletion, Invitation, Member, Message, Presence
+from chat.second_factor import turn_off
 from chat.things import forget_allowances, things_of
 
 SHOWN_AS = "Deleted account"
@@ -51,6 +52,7 @@ def begin_deletion(
     deletion.blocks += _forget_blocks(session, account.id)
     deletion.invitations += _forget_invitations(session, account.id)
     forget_allowances(session, account.id)
+    turn_off(session, account)
     erases_messages = deletion.erases_messages
     things = things_of(session, deleted)
     deletion.things += len(things)

@@ -4,14 +4,13 @@ Each is for one account and lasts seven days. What a link says is known to whoev
 alone; the table has a digest of it.
 """
 
-import base64
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import func
 from sqlmodel import Session, col, delete, select, update
 
+from chat.digests import digest_of
 from chat.errors import InvitationNotValid, TooManyInvitations
 from chat.models import Account, Invitation
 
@@ -32,7 +31,7 @@ def invite(session: Session, inviter: Account | None, now: datetime) -> tuple[st
         _check_may_invite(session, inviter, now)
     token = secrets.token_urlsafe(24)
     invitation = Invitation(
-        digest=_digest(token),
+        digest=digest_of(token),
         inviter_id=inviter.id if inviter else None,
         created_at=now,
         expires_at=now + LASTS,
@@ -54,7 +53,7 @@ def invitations_of(session: Session, account: Account) -> list[tuple[Invitation,
 
 def check_invitation(session: Session, token: str, now: datetime) -> None:
     """Raises InvitationNotValid, saying why."""
-    found = session.get(Invitation, _digest(token))
+    found = session.get(Invitation, digest_of(token))
     if found is None:
         raise InvitationNotValid("There is no such invitation; was the whole link copied?")
     if found.used_by_id is not None:
@@ -67,7 +66,7 @@ def use_invitation(session: Session, token: str, account: Account, now: datetime
     """It has become this account, and no other can. Raises InvitationNotValid: of two that come at
     once, the second one waits here for the first one's end."""
     still_open = (
-        col(Invitation.digest) == _digest(token),
+        col(Invitation.digest) == digest_of(token),
         col(Invitation.used_by_id).is_(None),
         col(Invitation.expires_at) > now,
     )
@@ -89,8 +88,3 @@ def _check_may_invite(session: Session, inviter: Account, now: datetime) -> None
     )
     if session.exec(open_ones).one() >= MOST_OPEN:
         raise TooManyInvitations(MOST_OPEN)
-
-
-def _digest(token: str) -> str:
-    digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
