@@ -72,7 +72,7 @@ def end_all_others() -> Response:
     return as_json(OthersEnded(end_others(person())))
 
 
-@logins.delete("/<login>")
+@logins.delete("/<digest>")
 @operation(
     "Log a browser out",
     "Its cookie is worth nothing at once, and its device is cut off within a second, also when it"
@@ -81,9 +81,9 @@ def end_all_others() -> Response:
     raises=(UnknownLogin, BrokerUnreachable),
     callers=Callers.PERSONS,
 )
-def end(login: str) -> Response:
+def end(digest: str) -> Response:
     """204 when the browser is logged out, also when it is this one."""
-    end_one(person(), login)
+    end_one(person(), digest)
     return nothing()
 
 

@@ -49,7 +49,7 @@ _IN_PATHS: dict[str, Any] = {
     "name": AccountName,
     "peer": AccountName,
     "device_id": DeviceId,
-    "login": LoginDigest,
+    "digest": LoginDigest,
 }
 _SECURITY: dict[Callers, list[list[str]]] = {
     Callers.ANYBODY: [],
