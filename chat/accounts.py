@@ -8,11 +8,11 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from sqlalchemy import bindparam
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
@@ -37,6 +37,13 @@ NO_PASSWORD = "!"  # noqa: S105
 
 # argon2id with the library's defaults (RFC 9106, second recommendation): 64 MiB at each use.
 _HASHER = PasswordHasher()
+# Verified when there is no such account, so that a wrong name costs what a wrong password does, and
+# from the first one on: it looks like all the others, and nobody has a password for it.
+_NOBODYS_HASH = (
+    f"$argon2id$v={ARGON2_VERSION}"
+    f"$m={_HASHER.memory_cost},t={_HASHER.time_cost},p={_HASHER.parallelism}"
+    f"${'A' * 22}${'A' * 43}"
+)
 # So that a flood of logins takes turns, instead of all the memory.
 _AT_ONCE = BoundedSemaphore(2)
 _TURN_WITHIN_SECONDS = 2.0
@@ -96,7 +103,7 @@ def authenticate(database: Database, name: str, password: str) -> Account | None
     with database.reading() as session:
         account = account_named(session, name)
     if account is None or account.password_hash == NO_PASSWORD:
-        _is_password_of(_nobodys_hash(), password)
+        _is_password_of(_NOBODYS_HASH, password)
         return None
     return account if _is_password_of(account.password_hash, password) else None
 
@@ -168,13 +175,6 @@ def _taking_turns() -> Iterator[None]:
 def _hash(password: str) -> str:
     with _taking_turns():
         return _HASHER.hash(password)
-
-
-@cache
-def _nobodys_hash() -> str:
-    """Verified when there is no such account, so that a wrong name costs what a wrong password
-    does."""
-    return _hash("nobody has this password")
 
 
 def check_name(name: str) -> None:

@@ -21,6 +21,7 @@ from chat.logins import end_logins
 from chat.message_requests import forget_requests
 from chat.models import Account, Block, Deletion, Invitation, Member, Message, Presence
 from chat.password_resets import forget_reset
+from chat.second_factor import turn_off
 from chat.things import forget_allowances, things_of
 
 SHOWN_AS = "Deleted account"
@@ -55,6 +56,7 @@ def begin_deletion(
     forget_allowances(session, account.id)
     forget_requests(session, account.id)
     forget_reset(session, account.id)
+    turn_off(session, account)
     erases_messages = deletion.erases_messages
     things = things_of(session, deleted)
     deletion.things += len(things)

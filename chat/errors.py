@@ -78,6 +78,27 @@ class ResetNotValid(KatydidError):
         )
 
 
+class WrongCode(KatydidError):
+    """It is no code of the account's second factor, or one that was used before."""
+
+    def __init__(self) -> None:
+        super().__init__("The code is wrong, or was used before; the next one comes soon.")
+
+
+class SecondFactorIsOn(KatydidError):
+    """A code is asked for already, and not of another app."""
+
+    def __init__(self) -> None:
+        super().__init__("The second factor is on; turn it off before you set it up anew.")
+
+
+class NoSecondFactor(KatydidError):
+    """No code can be right, since there is nothing that codes come from."""
+
+    def __init__(self) -> None:
+        super().__init__("The account has no second factor; set it up first.")
+
+
 class InvitationNotValid(KatydidError):
     """With this invitation nobody can register: it is unknown, used or expired."""
 
@@ -153,6 +174,14 @@ class CredentialJustMade(KatydidError):
     def __init__(self, thing: str) -> None:
         super().__init__(f"Another new credential of {thing} was made in this moment; ask again.")
         self.thing = thing
+
+
+class UnknownLogin(KatydidError):
+    """The account has no login of this digest."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"You have no login {login}.")
+        self.login = login
 
 
 class UnknownDevice(KatydidError):

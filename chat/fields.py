@@ -23,5 +23,9 @@ AccountName = Annotated[str, shown_as(pattern=r"^[a-z0-9][a-z0-9_-]{1,31}$", exa
 Time = Annotated[str, shown_as(format="date-time", examples=["2026-11-23T20:37:15.123Z"])]
 Number = Annotated[int, shown_as(minimum=1, maximum=LARGEST_SEQ)]
 Cursor = Annotated[int, shown_as(minimum=0, maximum=LARGEST_SEQ)]
+LoginDigest = Annotated[
+    str,
+    shown_as("A digest of the login's id, which is its browser's secret.", pattern=r"^[\w-]{43}$"),
+]
 DeviceId = Annotated[str, shown_as(pattern=r"^[a-z0-9]{1,16}$", examples=["k3v9x2abcdef"])]
 Days = Annotated[int, shown_as(minimum=1, maximum=MOST_DAYS, examples=[30])]

@@ -3,14 +3,15 @@
 Each is for one account and lasts seven days.
 """
 
+import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import func
 from sqlmodel import Session, col, delete, select, update
 
+from chat.digests import digest_of
 from chat.errors import InvitationNotValid, TooManyInvitations
 from chat.models import Account, Invitation
-from chat.tokens import digest_of, new_token
 
 LASTS = timedelta(days=7)
 MOST_OPEN = 20
@@ -27,7 +28,7 @@ def invite(session: Session, inviter: Account | None, now: datetime) -> tuple[st
     session.exec(delete(Invitation).where(unused, col(Invitation.expires_at) < now - _REMEMBERED))
     if inviter is not None:
         _check_may_invite(session, inviter, now)
-    token = new_token()
+    token = secrets.token_urlsafe(24)
     invitation = Invitation(
         digest=digest_of(token),
         inviter_id=inviter.id if inviter else None,

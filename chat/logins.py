@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, delete, select, update
 
+from chat.digests import digest_of
+from chat.errors import UnknownLogin
 from chat.models import Account, Device, Login
 
 LASTS = timedelta(days=30)
@@ -26,11 +28,18 @@ _LOGIN = (
 )
 
 
-def begin_login(session: Session, account: Account, now: datetime) -> Login:
-    """A new login, without a device yet. Those that nobody has used for long are forgotten."""
+def begin_login(session: Session, account: Account, now: datetime, *, browser: str) -> Login:
+    """A new login of a browser that is called so, without a device yet. Those that nobody has used
+    for long are forgotten."""
     assert account.id is not None
     session.exec(delete(Login).where(col(Login.seen_at) < now - LASTS))
-    login = Login(id=secrets.token_urlsafe(24), account_id=account.id, seen_at=now)
+    login = Login(
+        id=secrets.token_urlsafe(24),
+        account_id=account.id,
+        begun_at=now,
+        seen_at=now,
+        browser=browser,
+    )
     session.add(login)
     return login
 
@@ -43,6 +52,26 @@ def find_login(
     asked = {"login": login_id, "seen_after": now - LASTS}
     found = session.execute(_LOGIN, asked).first()
     return None if found is None else (found[0], found[1], found[2])
+
+
+def logins_of(session: Session, account: Account, now: datetime) -> list[tuple[Login, datetime]]:
+    """The account's logins, newest first, each with when its browser was last seen: to the minute
+    where it has a device, to the day where it has none."""
+    found = session.exec(
+        select(Login, Device.last_used_at)
+        .join(Device, col(Device.id) == Login.device_id, isouter=True)
+        .where(Login.account_id == account.id, col(Login.seen_at) > now - LASTS)
+        .order_by(col(Login.begun_at).desc(), Login.id)
+    )
+    return [(login, max(login.seen_at, used_at or login.seen_at)) for login, used_at in found]
+
+
+def login_of(session: Session, account: Account, digest: str) -> Login:
+    """The account's login whose id has this digest. Raises UnknownLogin, also for another's."""
+    for login in session.exec(select(Login).where(Login.account_id == account.id)):
+        if digest_of(login.id) == digest:
+            return login
+    raise UnknownLogin(digest)
 
 
 def bind_login(session: Session, login_id: str, device: Device) -> None:

@@ -85,9 +85,40 @@ class Login(SQLModel, table=True):
     device_id: str | None = Field(
         default=None, foreign_key="device.id", ondelete="CASCADE", index=True, max_length=16
     )
+    begun_at: datetime = Field(sa_type=UtcMilliseconds)
     # Moved when the cookie is made to last longer. The index serves whoever logs in, and forgets
     # those that are old.
     seen_at: datetime = Field(index=True, sa_type=UtcMilliseconds)
+    # What it called itself then, in a few words of ours, such as "Firefox on Linux".
+    browser: str = Field(max_length=64)
+
+
+class SecondFactor(SQLModel, table=True):
+    """What an account's authenticator app and the site both know, to agree on codes."""
+
+    __tablename__ = "second_factor"
+
+    account_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    )
+    # 160 random bits in base32. As it is, since each code is computed from it.
+    secret: str = Field(max_length=32)
+    # Null until a code has shown that the app has it: before, no code is asked for.
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcMilliseconds)
+    # The time step of the newest code that was used; none of it, or before it, is taken again.
+    last_step: int = Field(default=0, sa_type=BigInteger)
+
+
+class RecoveryCode(SQLModel, table=True):
+    """A code for who has lost the app, until it is used."""
+
+    __tablename__ = "recovery_code"
+
+    account_id: int = Field(
+        sa_column=Column(_Id, ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    )
+    # Of the code, which nobody keeps but whom it was shown to.
+    digest: str = Field(primary_key=True, max_length=43)
 
 
 class Conversation(SQLModel, table=True):

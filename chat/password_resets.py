@@ -4,15 +4,17 @@ An admin makes one and passes it on by a way that both trust; nobody else can. A
 a time, for a day, and it is used once.
 """
 
+import secrets
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, delete, select, update
 
 from chat.accounts import NO_PASSWORD
+from chat.digests import digest_of
 from chat.errors import NotAcceptable, ResetNotValid
 from chat.logins import end_logins
 from chat.models import Account, PasswordReset
-from chat.tokens import digest_of, new_token
+from chat.second_factor import turn_off
 
 LASTS = timedelta(days=1)
 
@@ -26,7 +28,7 @@ def offer_reset(session: Session, account: Account, now: datetime) -> tuple[str,
     if account.password_hash == NO_PASSWORD:
         raise NotAcceptable("account", f"must have a password, and {account.name} has none")
     forget_reset(session, account.id)
-    token = new_token()
+    token = secrets.token_urlsafe(24)
     reset = PasswordReset(account_id=account.id, digest=digest_of(token), expires_at=now + LASTS)
     session.add(reset)
     return token, reset.expires_at
@@ -42,14 +44,16 @@ def account_to_reset(session: Session, token: str, now: datetime) -> Account:
 
 
 def use_reset(session: Session, token: str, new_hash: str, now: datetime) -> list[str]:
-    """From now on the new password is the right one, and the link is used; answers the devices of
-    the browsers that were logged in, which are to be forgotten. Raises ResetNotValid."""
+    """From now on the new password is the right one, without a second factor, and the link is used;
+    answers the devices of the browsers that were logged in, which are to be forgotten. Raises
+    ResetNotValid."""
     account = account_to_reset(session, token, now)
     of_token = col(PasswordReset.digest) == digest_of(token)
     if session.exec(delete(PasswordReset).where(of_token)).rowcount == 0:
         raise ResetNotValid  # another has used it in this moment
     of_account = col(Account.id) == account.id
     session.exec(update(Account).where(of_account).values(password_hash=new_hash))
+    turn_off(session, account)  # who has lost the password has often lost the phone
     return [device for device in end_logins(session, account) if device is not None]
 
 

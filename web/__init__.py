@@ -23,9 +23,11 @@ from web.api.devices import DeviceInPath, devices
 from web.api.documents import documents
 from web.api.export import exports
 from web.api.invitations import invitations
+from web.api.logins import logins
 from web.api.push import push
 from web.api.reports import reports
 from web.api.search import searches
+from web.api.second_factor import second_factor
 from web.api.things import things
 from web.assets import LibrariesMissing
 from web.callers import SESSION_LASTS, recognise_callers
@@ -36,7 +38,7 @@ from web.health import Health
 from web.indexing import index_in_background
 from web.limits import Limits
 from web.metrics import measure_requests
-from web.pages.accounts import login, logout, register, reset
+from web.pages.accounts import login, login_code, logout, register, reset
 from web.pages.admin import admin_pages
 from web.pages.chat import chat
 from web.pages.chat import settings as settings_page
@@ -90,6 +92,7 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.add_url_rule("/register", view_func=register, methods=["GET", "POST"])
     app.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
     app.add_url_rule("/reset", view_func=reset, methods=["GET", "POST"])
+    app.add_url_rule("/login/code", view_func=login_code, methods=["GET", "POST"])
     app.add_url_rule("/logout", view_func=logout, methods=["POST"])
     app.add_url_rule("/settings", view_func=settings_page)
     app.add_url_rule("/static/<path:filename>", view_func=static)
@@ -99,6 +102,8 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/metrics", view_func=metrics)
     app.register_blueprint(accounts)
+    app.register_blueprint(second_factor)
+    app.register_blueprint(logins)
     app.register_blueprint(devices)
     app.register_blueprint(conversations)
     app.register_blueprint(blocks)

@@ -55,6 +55,11 @@ def page_url(settings: Settings, endpoint: str, **values: Any) -> str:
     return f"{site}{url_for(endpoint, **values)}"
 
 
+def site_host(settings: Settings) -> str:
+    """The host of the site, as people know it."""
+    return _host_of(settings.public_url) or _host_of(f"//{request.host}") or settings.host
+
+
 def is_https(settings: Settings) -> bool:
     """Whether browsers come to us by https."""
     if settings.public_url is None:
@@ -65,8 +70,7 @@ def is_https(settings: Settings) -> bool:
 def _broker_host(settings: Settings) -> str:
     if settings.mqtt_host is not None and settings.mqtt_host not in _THIS_MACHINE:
         return settings.mqtt_host
-    host = _host_of(settings.public_url) or _host_of(f"//{request.host}") or settings.host
-    return reachable(host)
+    return reachable(site_host(settings))
 
 
 def _host_of(url: str | None) -> str | None:

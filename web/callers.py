@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from chat.accounts import authenticate
 from chat.devices import authenticate_device, is_use_noted, note_use
-from chat.errors import AccountDisabled
+from chat.errors import AccountDisabled, NoSecondFactor, WrongCode
 from chat.logins import (
     LASTS,
     begin_login,
@@ -31,8 +31,10 @@ from chat.logins import (
 from chat.models import Account, Device
 from chat.times import now
 from chat.topics import is_account_name
-from web.errors import NotLoggedIn, OnlyForAdmins, OnlyForBrowsers, OnlyForPersons
+from web.browsers import browser_name
+from web.errors import CodeNeeded, NotLoggedIn, OnlyForAdmins, OnlyForBrowsers, OnlyForPersons
 from web.parts import parts
+from web.second_factor import asks_for_code, take_code
 
 _API = "/api/"
 SESSION_LASTS = LASTS
@@ -147,8 +149,9 @@ def log_in(account: Account) -> None:
     """Begin a session of this browser, under a new cookie: an old one may be known to others."""
     session.clear()
     session.permanent = True
+    browser = browser_name(request.headers.get("User-Agent", ""))
     with parts().database.writing() as sql:
-        login_id = begin_login(sql, account, now()).id
+        login_id = begin_login(sql, account, now(), browser=browser).id
     login_user(Caller(account, None, login_id))
     # Now, so that no later page must change the cookie: of two answers under way at once, the
     # browser would keep the one that came last, and could lose its device.
@@ -275,4 +278,17 @@ def _by_password(name: str, password: str) -> Caller | None:
     if account is None:
         parts().limits.count_login(name)
         return None
+    if asks_for_code(account):
+        _take_code_of_header(account)
     return Caller(account, None)
+
+
+def _take_code_of_header(account: Account) -> None:
+    """Raises CodeNeeded and TooManyAttempts."""
+    code = request.headers.get("Katydid-Code")
+    if code is None:
+        raise CodeNeeded(was_wrong=False)
+    try:
+        take_code(account, code)
+    except (WrongCode, NoSecondFactor):
+        raise CodeNeeded(was_wrong=True) from None

@@ -22,6 +22,17 @@ class WrongPassword(KatydidError):
         super().__init__("The account name or the password is wrong.")
 
 
+class CodeNeeded(KatydidError):
+    """The account has a second factor, and its password alone opens nothing."""
+
+    def __init__(self, *, was_wrong: bool) -> None:
+        super().__init__(
+            "The code in the header Katydid-Code is wrong, or was used before."
+            if was_wrong
+            else "This account has a second factor: send a code of it in the header Katydid-Code."
+        )
+
+
 class RegistrationClosed(KatydidError):
     """Nobody can register here, or only who is invited."""
 

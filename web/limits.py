@@ -1,9 +1,13 @@
-"""How often one may try: logins by address and account, and by address alone; registrations by
-address.
+"""How often one may try: logins by address and account, and by address alone; codes of a second
+factor by account; registrations by address.
 
 A login form counts each attempt. HTTP Basic sends the password with every request, so there only
 wrong ones count, in the same window; while it is used up, right ones are refused too, or guessing
 would go on. A device's secret has 256 bits and cannot be guessed, so it has no limit.
+
+Codes have six digits, and are asked for after the right password: who knows that must not be able
+to try them all from many addresses. So each try counts, wherever it comes from, in a window ten
+times as long, which no right password and no right code begins anew.
 
 Each look at a password costs much, whatever name comes with it: so all names together have a limit
 too, ten times one's, in the same window.
@@ -25,6 +29,7 @@ from web.errors import TooManyAttempts
 from web.limit_storage import SqlStorage
 
 _NAMES_PER_ADDRESS = 10
+_LONGER_FOR_CODES = 10
 
 log = structlog.get_logger()
 
@@ -36,6 +41,7 @@ class Limits:
         self._windows = FixedWindowRateLimiter(SqlStorage(database))
         self._login = _limit(settings.login_limit)
         self._login_of_all = _times(_NAMES_PER_ADDRESS, self._login)
+        self._code = _longer(_LONGER_FOR_CODES, self._login)
         self._registration = _limit(settings.registration_limit)
 
     def count_login(self, account: str) -> None:
@@ -48,6 +54,10 @@ class Limits:
         """Count nothing yet. Raises TooManyAttempts when a window is used up."""
         self._check(self._login_of_all, "login", _caller())
         self._check(self._login, "login", _caller(), _shortened(account))
+
+    def count_code(self, account: str) -> None:
+        """Count an attempt at a code, a right one too. Raises TooManyAttempts."""
+        self._count(self._code, "code", account)
 
     def count_registration(self) -> None:
         """Count an attempt to register. Raises TooManyAttempts."""
@@ -74,6 +84,11 @@ def _limit(text: str | None) -> RateLimitItem | None:
 def _times(factor: int, limit: RateLimitItem | None) -> RateLimitItem | None:
     """So many times as often, in the same window."""
     return limit and type(limit)(factor * limit.amount, limit.multiples)
+
+
+def _longer(factor: int, limit: RateLimitItem | None) -> RateLimitItem | None:
+    """As often, in a window so many times as long."""
+    return limit and type(limit)(limit.amount, factor * limit.multiples)
 
 
 def _shortened(account: str) -> str:

@@ -1,4 +1,4 @@
-"""What a thing connects with as one line, and that line as a QR code, for a camera."""
+"""What a thing connects with as one line, and any such line as a QR code, for a camera."""
 
 import segno
 

@@ -3,9 +3,13 @@
 import re
 from collections.abc import Iterator
 
+import pyotp
 import pytest
 from werkzeug.test import TestResponse
 
+from chat.accounts import account_named
+from chat.second_factor import confirm_secret, offer_secret
+from chat.times import now
 from chat.topics import down_filter
 from mqtt_acl.issuer import Credentials
 from tests.conftest import needs
@@ -157,6 +161,24 @@ def test_a_link_sets_a_forgotten_password_once(site: Site, alice: Browser) -> No
     assert_problem(site.program("bob").get(ME), 401)
     assert site.program("bob", password=NEW_PASSWORD).get(ME).status_code == 200
     assert site.browser().get(link).status_code == 403
+
+
+def test_a_link_turns_the_second_factor_off(site: Site, alice: Browser) -> None:
+    database = site.installation.database
+    with database.writing() as session:
+        bob = account_named(session, "bob")
+        assert bob is not None
+        secret = offer_secret(session, bob)
+    with database.writing() as session:
+        confirm_secret(session, bob, pyotp.TOTP(secret).now(), now())
+    assert_problem(site.program("bob").get(ME), 401, says="code")
+    link = link_for(alice, "bob")
+    browser = site.browser()
+    browser.get(link)
+
+    browser.send_form("/reset", link=link.partition("=")[2], password=NEW_PASSWORD)
+
+    assert site.program("bob", password=NEW_PASSWORD).get(ME).status_code == 200
 
 
 def test_a_newer_link_takes_the_place_of_the_one_before(site: Site, alice: Browser) -> None:

@@ -17,10 +17,10 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Rule
 
 from chat.errors import AccountDisabled, NotAcceptable, ServerBusy
-from chat.fields import AccountName, DeviceId
+from chat.fields import AccountName, DeviceId, LoginDigest
 from web.contract.operations import Callers, Content, Operation, operation_of
 from web.contract.schemas import schemas_of
-from web.errors import NotLoggedIn, OnlyForBrowsers, OnlyForPersons, TooManyAttempts
+from web.errors import CodeNeeded, NotLoggedIn, OnlyForBrowsers, OnlyForPersons, TooManyAttempts
 from web.problems import MEDIA_TYPE, ProblemDetails, kind_of_problem
 
 VERSION = "1"
@@ -33,6 +33,8 @@ asked for are ignored, and answers may have more fields in later versions."""
 _TAGS = {
     "accounts": "Register, see who one is and change it, find somebody by the exact name.",
     "things": "The caller's things, whom they may talk with, and what each connects with.",
+    "logins": "The browsers that are logged in to the caller's account.",
+    "second_factor": "Codes of an authenticator app, asked for beside the password.",
     "devices": "What an account connects to the broker with.",
     "push": "Whether the calling device is told of messages by Web Push.",
     "conversations": "The caller's, their preferences, and the messages of one.",
@@ -44,7 +46,12 @@ _TAGS = {
     "contract": "This document, and that of MQTT.",
     "operation": "For who or what looks after the server.",
 }
-_IN_PATHS: dict[str, Any] = {"name": AccountName, "peer": AccountName, "device_id": DeviceId}
+_IN_PATHS: dict[str, Any] = {
+    "name": AccountName,
+    "peer": AccountName,
+    "device_id": DeviceId,
+    "digest": LoginDigest,
+}
 _SECURITY: dict[Callers, list[list[str]]] = {
     Callers.ANYBODY: [],
     Callers.ACCOUNTS: [["session"], ["basic"]],
@@ -215,7 +222,7 @@ def _foreseen(method: str, each: Operation) -> Iterator[type[Exception]]:
     """What goes without saying at the views."""
     yield OperationalError
     if each.callers is not Callers.ANYBODY:
-        yield from (NotLoggedIn, AccountDisabled, TooManyAttempts, ServerBusy)
+        yield from (NotLoggedIn, AccountDisabled, CodeNeeded, TooManyAttempts, ServerBusy)
     if each.callers is Callers.BROWSERS:
         yield OnlyForBrowsers
     if each.callers is Callers.PERSONS:
@@ -264,6 +271,8 @@ def _security_schemes(app: Flask) -> dict[str, Any]:
         "basic": {
             "type": "http",
             "scheme": "basic",
-            "description": "Account name and password, or a device's user name and password.",
+            "description": "Account name and password, or a device's user name and password. With"
+            " the password of an account that has a second factor comes the header `Katydid-Code`:"
+            " a code of the app, or a recovery code, each of which is good for one request.",
         },
     }

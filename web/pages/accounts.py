@@ -1,4 +1,4 @@
-"""`/register`, `/login`, `/logout`, `/reset`: the forms by which a person comes and goes."""
+"""`/register`, `/login` and its second step, `/reset`, `/logout`: how a person comes and goes."""
 
 import re
 
@@ -6,7 +6,15 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from chat.accounts import authenticate
-from chat.errors import AccountDisabled, KatydidError, NameTaken, NotAcceptable, ResetNotValid
+from chat.errors import (
+    AccountDisabled,
+    KatydidError,
+    NameTaken,
+    NoSecondFactor,
+    NotAcceptable,
+    ResetNotValid,
+    WrongCode,
+)
 from chat.models import Account
 from chat.password_resets import account_to_reset
 from chat.times import now
@@ -21,10 +29,12 @@ from web.callers import (
 from web.deletions import go_on_with_deletion
 from web.devices import give_up_device
 from web.errors import WrongPassword
+from web.half_way import begin_half_way, half_way_account
 from web.parts import parts
 from web.passwords import set_forgotten_password
 from web.problems import problem_of
 from web.registration import check_registration_is_open, register_account
+from web.second_factor import asks_for_code, take_code
 
 # Whoever guesses at links is counted as one who guesses at passwords.
 _LINK = "reset link"
@@ -52,7 +62,7 @@ def register() -> ResponseReturnValue:
 
 
 def login() -> ResponseReturnValue:
-    """The form; then on to the page that was asked for."""
+    """The form; then on to the page that was asked for, or to the code of the second factor."""
     if request.method == "GET":
         return redirect(_next_page()) if is_logged_in() else _form("login.html")
     name = request.form.get("account", "").strip().lower()  # phones begin with a capital
@@ -66,6 +76,27 @@ def login() -> ResponseReturnValue:
         return _form("login.html", WrongPassword())
     if account.disabled_at is not None:
         return _form("login.html", AccountDisabled())
+    if asks_for_code(account):
+        begin_half_way(account)
+        return redirect(url_for("login_code", next=request.form.get("next") or None))
+    _begin_session(account)
+    return redirect(_next_page())
+
+
+def login_code() -> ResponseReturnValue:
+    """The second step: the form for a code, of the app or a recovery code; then on to the page that
+    was asked for. Who has given no right password within five minutes begins anew."""
+    account = half_way_account()
+    if account is None:
+        return redirect(url_for("login", next=request.values.get("next") or None))
+    if request.method == "GET":
+        return _form("login_code.html")
+    try:
+        take_code(account, request.form.get("code", ""))
+    except WrongCode as error:
+        return _form("login_code.html", error)
+    except NoSecondFactor:  # turned off meanwhile: the password is enough, but it is asked for anew
+        return redirect(url_for("login"))
     _begin_session(account)
     return redirect(_next_page())
 
@@ -124,6 +155,7 @@ def _form(template: str, error: KatydidError | None = None) -> ResponseReturnVal
         form=request.form,
         next=request.values.get("next", ""),
         invitation=request.values.get("invitation", ""),
+        by_recovery_code="recovery" in request.values,
         registration=parts().settings.registration,
     )
     return (page, problem.status, problem.headers) if problem else page

@@ -53,6 +53,29 @@ export const changeAccount = (changes) => call('PATCH', '/accounts/me', { body: 
 export const changePassword = (password, newPassword) =>
   call('PUT', '/accounts/me/password', { body: { password, new_password: newPassword } });
 
+/** Whether a code is asked for beside the password: `on`, `recovery_codes_left`. */
+export const secondFactor = () => call('GET', '/second-factor');
+
+/** A secret for an authenticator app; nothing is asked for until a code has confirmed it. */
+export const beginSecondFactor = (password) =>
+  call('POST', '/second-factor', { body: { password } });
+
+/** Turn it on; the answer has the recovery codes, this once. */
+export const confirmSecondFactor = (code) => call('PUT', '/second-factor', { body: { code } });
+
+export const renewRecoveryCodes = (password, code) =>
+  call('POST', '/second-factor/recovery-codes', { body: { password, code } });
+
+export const endSecondFactor = (password, code) =>
+  call('DELETE', '/second-factor', { body: { password, code } });
+
+export const logins = () => call('GET', '/logins');
+
+export const endLogin = (login) => call('DELETE', `/logins/${encodeURIComponent(login)}`);
+
+/** Log out everywhere, but here. */
+export const endOtherLogins = () => call('DELETE', '/logins', { patience: 60_000 });
+
 /** Delete the account, and `messages`: 'erase' or 'keep'. What is erased takes its time. */
 export const deleteAccount = (password, messages) =>
   call('DELETE', '/accounts/me', { body: { password, messages }, patience: 60_000 });

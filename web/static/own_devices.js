@@ -1,5 +1,5 @@
 // The settings page, devices: listing them, adding one, showing how it connects, revoking it or all
-// others.
+// others. A browser's login ends with its device, so the list tells when one is `gone`.
 
 import * as api from './api.js';
 import { commands } from './commands.js';
@@ -86,7 +86,12 @@ async function revokeNow() {
   }
   revokeDialog.close();
   if (revoking.current) location.assign('/login');
-  else await showDevices();
+  else await showWhatIsLeft();
+}
+
+async function showWhatIsLeft() {
+  find('devices').dispatchEvent(new Event('gone'));
+  await showDevices();
 }
 
 async function revokeOthers() {
@@ -98,7 +103,7 @@ async function revokeOthers() {
   });
   button.disabled = false;
   if (isDone) find('revoke-others-dialog').close();
-  await showDevices();
+  await showWhatIsLeft();
 }
 
 onSubmit(find('add-form'), add);

@@ -1,0 +1,31 @@
+"""The code of the second factor, where the site asks for one: in the second step of a login, beside
+the password of a program, and before the second factor itself is changed."""
+
+import structlog
+from flask import request
+
+from chat.errors import WrongCode
+from chat.models import Account
+from chat.second_factor import has_second_factor, use_code
+from chat.times import now
+from web.parts import parts
+
+log = structlog.get_logger()
+
+
+def asks_for_code(account: Account) -> bool:
+    """Whether the right password is only half of a login."""
+    with parts().database.reading() as sql:
+        return has_second_factor(sql, account)
+
+
+def take_code(account: Account, code: str) -> None:
+    """Take a code, which is of no use again. Raises WrongCode, NoSecondFactor and
+    TooManyAttempts."""
+    parts().limits.count_code(account.name)
+    try:
+        with parts().database.writing() as sql:
+            use_code(sql, account, code, now())
+    except WrongCode:
+        log.warning("a code was wrong", account=account.name, address=request.remote_addr)
+        raise
