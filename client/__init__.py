@@ -8,6 +8,7 @@ from .chat import Katydid
 from .errors import (
     AuthorityNotUsable,
     Closed,
+    CodeNeeded,
     FolderInUse,
     FolderNotUsable,
     FolderOfAnother,
@@ -43,6 +44,7 @@ from .timing import Timing
 __all__ = [
     "AuthorityNotUsable",
     "Closed",
+    "CodeNeeded",
     "Conversation",
     "DeviceLine",
     "Event",

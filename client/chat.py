@@ -37,6 +37,7 @@ class Katydid:
         account: str,
         *,
         password: str | None = None,
+        code: str | None = None,
         folder: Path | str | None = None,
         via: Path | str | None = None,
         anew: bool = False,
@@ -46,7 +47,8 @@ class Katydid:
         authority: Path | str | None = None,
         timing: Timing | None = None,
     ) -> None:
-        """`url` is the site's. `folder` is for this program alone, by default one of the account
+        """`url` is the site's. `code` comes beside the password where the account has a second
+        factor. `folder` is for this program alone, by default one of the account
         below ~/.local/share/katydid. `via` is another folder of the account that is logged in, and
         serves instead of the password; `anew` asks for another credential than the folder has, as
         after one was revoked. `name` is what the account's list of devices calls it.
@@ -54,6 +56,7 @@ class Katydid:
         self.account = account
         self._url = url
         self._password = password
+        self._code = code
         self._path = usual_folder(url, account) if folder is None else Path(folder)
         self._via = None if via is None else Path(via)
         self._anew = anew
@@ -67,8 +70,8 @@ class Katydid:
     # Opening and closing.
 
     async def __aenter__(self) -> Self:
-        """Raises NotLoggedIn, LoginRefused, FolderInUse, FolderOfAnother, FolderNotUsable, and at
-        the first login Unreachable and Problem."""
+        """Raises NotLoggedIn, LoginRefused, CodeNeeded, FolderInUse, FolderOfAnother,
+        FolderNotUsable, and at the first login Unreachable and Problem."""
         self._site = Site(self._url, authority=self._authority, seconds=self._timing.site_seconds)
         self._folder = Folder(self._path)
         try:
@@ -214,6 +217,7 @@ class Katydid:
             self._folder,
             self.account,
             owner=self._owner(),
+            code=self._code,
             name=self._name,
             anew=self._anew,
         )

@@ -1,7 +1,7 @@
 """The commands of `python -m client`, and what they print. Without a command: the terminal chat.
 
 A password comes from KATYDID_PASSWORD, a prompt or standard input, and never from an argument,
-which others on the machine can read.
+which others on the machine can read; a code likewise, from KATYDID_CODE.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any
 
 from .chat import Katydid
 from .credential import Credential
-from .errors import FolderInUse, KatydidError, LoginRefused, NotLoggedIn
+from .errors import CodeNeeded, FolderInUse, KatydidError, LoginRefused, NotLoggedIn
 from .folder import forget_credential, read_credential
 from .places import Place, current_place, place_of, remember
 from .records import DeviceLine, Message
@@ -25,7 +25,7 @@ from .shown import shown
 from .site import Site
 from .timing import Timing
 from .topics import check_recipient, is_text
-from .typed import password_of, piped_text
+from .typed import code_of, password_of, piped_text
 
 _PATIENCE_SECONDS = 20.0
 # As a package of its own, it is a command.
@@ -94,7 +94,10 @@ def login(given: argparse.Namespace) -> Coroutine[Any, Any, None]:
     password = password_of(place.account)
     if not is_text(password):  # what is no text cannot be asked for either
         raise LoginRefused(place.account)
-    return _log_in(given, place, password)
+    code = code_of(place.account) if given.code else None
+    if code is not None and not (code.isascii() and code.isprintable()):  # nor go into a header
+        raise CodeNeeded(place.account)
+    return _log_in(given, place, password=password, code=code)
 
 
 def send(given: argparse.Namespace) -> Coroutine[Any, Any, None]:
@@ -104,8 +107,8 @@ def send(given: argparse.Namespace) -> Coroutine[Any, Any, None]:
     return _send(given)
 
 
-async def _log_in(given: argparse.Namespace, place: Place, password: str) -> None:
-    async with _chat(given, place, place.folder, password=password, anew=True) as opened:
+async def _log_in(given: argparse.Namespace, place: Place, **proof: str | None) -> None:
+    async with _chat(given, place, place.folder, **proof, anew=True) as opened:
         remember(given.folder, place)
         for purpose in _PURPOSES:
             await _forget_if_revoked(opened, place.purpose(purpose))
@@ -210,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "login", login)
     command.add_argument("login_url", metavar="URL")
     command.add_argument("login_account", metavar="ACCOUNT")
+    command.add_argument("--code", action="store_true", help="ask for one of a second factor, too")
 
     command = _command(commands, "send", send, prints=True)
     command.add_argument("peer", metavar="TO")

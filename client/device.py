@@ -6,11 +6,20 @@ import asyncio
 import socket
 
 from .credential import Credential
-from .errors import FolderOfAnother, LoginRefused, NotLoggedIn, Problem, Revoked, Unreachable
+from .errors import (
+    CodeNeeded,
+    FolderOfAnother,
+    LoginRefused,
+    NotLoggedIn,
+    Problem,
+    Revoked,
+    Unreachable,
+)
 from .folder import Folder
 from .site import Site
 
 _UNAUTHORIZED = 401
+_CODE_NEEDED = "urn:katydid:problem:code-needed"
 
 
 class Device:
@@ -25,23 +34,25 @@ class Device:
         account: str,
         *,
         owner: tuple[str, str] | None,
+        code: str | None = None,
         name: str | None,
         anew: bool,
     ) -> None:
-        """`owner` is the name and password by which a device may be added: the account's own, or
-        those of another device of it."""
+        """`owner` is the name and password by which a device may be added: the account's own, with
+        the `code` of its second factor if there is one, or those of another device of it."""
         self._site = site
         self._folder = folder
         self._account = account
         self._owner = owner
+        self._code = code
         self._anew = anew
         self._name = name or f"Program on {socket.gethostname()}"
         self._asking = asyncio.Lock()
 
     async def log_in(self) -> bool:
         """Use the folder's credential, or get one from the owner; answers whether it is new,
-        and then `keep` is to be called. Raises NotLoggedIn, LoginRefused, FolderOfAnother,
-        Problem and Unreachable."""
+        and then `keep` is to be called. Raises NotLoggedIn, LoginRefused, CodeNeeded,
+        FolderOfAnother, Problem and Unreachable."""
         kept = self._folder.credential()
         if kept is not None:
             owner = f"{kept['account']} at {kept['url']}"
@@ -55,6 +66,8 @@ class Device:
         try:
             self._use(await self._new_credential())
         except Problem as problem:
+            if problem.type == _CODE_NEEDED:
+                raise CodeNeeded(self._account) from None
             if problem.status == _UNAUTHORIZED:
                 raise LoginRefused(self._account) from None
             raise
@@ -105,7 +118,7 @@ class Device:
                 raise Revoked(self._account) from None
 
     async def _new_credential(self) -> Credential:
-        return await self._site.add_device(self._name, self._owner)
+        return await self._site.add_device(self._name, self._owner, code=self._code)
 
     def _use(self, credential: Credential) -> None:
         self.credential = credential

@@ -25,6 +25,14 @@ class LoginRefused(KatydidError):
         self.account = account
 
 
+class CodeNeeded(KatydidError):
+    """The account has a second factor, and no code came with its password, or a wrong one."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"{account} has a second factor; give a code of it, which is good once.")
+        self.account = account
+
+
 class Revoked(KatydidError):
     """Somebody removed this device from the account, or the account itself."""
 
@@ -85,11 +93,20 @@ class Unreachable(KatydidError):
 
 
 class Problem(KatydidError):
-    """The site said no; `status` is HTTP's, the sentence is the site's own."""
+    """The site said no; `status` is HTTP's, the sentence is the site's own, and `type` tells the
+    kinds apart that have one status."""
 
-    def __init__(self, status: int, detail: str, *, retry_after_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        type: str = "about:blank",
+        retry_after_seconds: float = 0.0,
+    ) -> None:
         super().__init__(detail)
         self.status = status
+        self.type = type
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -37,10 +37,16 @@ class Site:
             headers={"Accept": "application/json, application/problem+json"},
         )
 
-    async def add_device(self, name: str, auth: _Auth | None = None) -> Credential:
-        """A new device of the account, with all that a connection needs."""
+    async def add_device(
+        self, name: str, auth: _Auth | None = None, *, code: str | None = None
+    ) -> Credential:
+        """A new device of the account, with all that a connection needs. The code is that of a
+        second factor, beside the account's password."""
         content = {"name": name, "kind": "thing"}
-        return await self._ask(_connection_of, "POST", "/devices", auth=auth, json=content)
+        headers = {} if code is None else {"Katydid-Code": code}
+        return await self._ask(
+            _connection_of, "POST", "/devices", auth=auth, json=content, headers=headers
+        )
 
     async def devices(self, auth: _Auth | None = None) -> tuple[DeviceLine, ...]:
         return await self._ask(_devices_of, "GET", "/devices", auth=auth)
@@ -73,13 +79,14 @@ class Site:
         auth: _Auth | None = None,
         json: Any = None,
         params: dict[str, int] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> T:
         """What `read` makes of the answer."""
         who = auth or self.auth
         assert who is not None, "nobody is logged in"
         try:
             response = await self._client.request(
-                method, path, auth=httpx.BasicAuth(*who), json=json, params=params
+                method, path, auth=httpx.BasicAuth(*who), json=json, params=params, headers=headers
             )
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Unreachable(self.url, str(error) or type(error).__name__) from None
@@ -119,11 +126,14 @@ def _problem(response: httpx.Response) -> Problem:
     try:
         content = response.json()
         detail = str(content.get("detail") or content["title"])
+        kind = str(content.get("type"))
     except (ValueError, KeyError, AttributeError):
         detail = f"{response.request.url.host} answers {response.status_code}."
+        kind = "about:blank"
     seconds = response.headers.get("Retry-After", "")
     return Problem(
         response.status_code,
         detail,
+        type=kind,
         retry_after_seconds=float(seconds) if seconds.isdecimal() else 0.0,
     )

@@ -1,4 +1,4 @@
-"""What a command takes from standard input: a password, or a text."""
+"""What a command takes from standard input: a password, a code, or a text."""
 
 import getpass
 import os
@@ -19,7 +19,15 @@ def password_of(account: str) -> str:
     """That of the environment, else typed or piped. Raises NothingTyped."""
     if (given := os.environ.get("KATYDID_PASSWORD")) is not None:
         return given
-    return _typed(lambda: _asked_for(account))
+    return _typed(lambda: _asked_for("Password", account))
+
+
+def code_of(account: str) -> str:
+    """Of the account's second factor: that of the environment, else typed or piped, after the
+    password. Raises NothingTyped."""
+    if (given := os.environ.get("KATYDID_CODE")) is not None:
+        return given
+    return _typed(lambda: _asked_for("Code", account))
 
 
 def piped_text() -> str:
@@ -27,9 +35,9 @@ def piped_text() -> str:
     return _typed(lambda: sys.stdin.read().rstrip("\n"))
 
 
-def _asked_for(account: str) -> str:
+def _asked_for(what: str, account: str) -> str:
     if sys.stdin.isatty():
-        return getpass.getpass(f"Password of {account}: ")
+        return getpass.getpass(f"{what} of {account}: ")
     return sys.stdin.readline().rstrip("\n")
 
 

@@ -18,7 +18,9 @@ from chat.models import (
     Notification,
     Presence,
     PushSubscription,
+    RecoveryCode,
     RefusedCopy,
+    SecondFactor,
     Shard,
 )
 from chat.times import now
@@ -65,8 +67,13 @@ def fill(session: Session) -> None:
     session.add(Block(account_id=7, blocked_id=9, created_at=at))
     session.add(Presence(account_id=9, connection="abc-1", since_at=at))
     session.flush()
-    session.add(Login(id="a login", account_id=7, device_id="abcdefghijkl", seen_at=at))
-    session.add(Login(id="Another", account_id=9, device_id=None, seen_at=at))
+    for id, account_id, device_id in (("a login", 7, "abcdefghijkl"), ("Another", 9, None)):
+        login = Login(id=id, account_id=account_id, begun_at=at, seen_at=at, browser="Firefox")
+        login.device_id = device_id
+        session.add(login)
+    session.add(SecondFactor(account_id=7, secret="A" * 32, confirmed_at=at, last_step=59_857_429))
+    session.add(SecondFactor(account_id=9, secret="B" * 32))
+    session.add(RecoveryCode(account_id=7, digest="a digest"))
     session.add_all(Member(conversation_id=41, account_id=id, read_seq=5) for id in (7, 9))
     session.flush()
     session.add(

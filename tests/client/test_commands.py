@@ -14,6 +14,7 @@ import pytest
 
 from chat.settings import REPOSITORY
 from client.commands import main
+from tests.authenticator import turned_on
 from tests.client.serving import Serving
 from tests.running import wait_until
 from tests.web.visitor import PASSWORD
@@ -92,6 +93,21 @@ def test_what_a_script_sends_another_hears(
     first, second = at_bob.says("history", alice, "--limit", "1")
     assert first.endswith(f"  {alice}: two")
     assert second == " " * first.index(alice) + "lines"
+
+
+def test_an_account_with_a_second_factor_logs_in_by_a_code_once_for_all(
+    serving: Serving, alice: str
+) -> None:
+    shell, app = Shell(serving, alice), turned_on(serving.installation.database, alice)
+
+    def log_in(code: str) -> Done:
+        return shell.run("login", "--code", serving.url, alice, typed=f"{PASSWORD}\n{code}\n")
+
+    asked_for = f"katydid: {alice} has a second factor; give a code of it, which is good once.\n"
+    refused = [shell.log_in(), log_in(app.wrong_code()), log_in(""), log_in("١٢٣٤٥٦"), log_in("\1")]
+    assert [(done.status, done.wrong) for done in refused] == [(1, asked_for)] * 5
+    assert log_in(app.code()).wrong == f"{alice} is logged in at {serving.url}.\n"
+    assert len(shell.says("devices")) == 1
 
 
 def test_listen_prints_each_text_once_and_goes_on_where_it_ended(
