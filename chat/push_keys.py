@@ -8,7 +8,6 @@ import base64
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from py_vapid import Vapid02
 
 from chat.secrets import Secrets
 
@@ -16,13 +15,28 @@ from chat.secrets import Secrets
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
-def vapid_of(secrets: Secrets) -> Vapid02:
-    """What signs our requests to push services."""
+def push_key_of(secrets: Secrets) -> ec.EllipticCurvePrivateKey:
+    """What signs what push services are asked."""
     number = int.from_bytes(secrets.key_for("web push")) % (_ORDER - 1) + 1
-    return Vapid02(ec.derive_private_key(number, ec.SECP256R1()))
+    return ec.derive_private_key(number, ec.SECP256R1())
 
 
 def public_key_of(secrets: Secrets) -> str:
     """The `applicationServerKey` that browsers subscribe with: base64url, 87 characters."""
-    point = vapid_of(secrets).public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+    return public_part_of(push_key_of(secrets))
+
+
+def public_part_of(key: ec.EllipticCurvePrivateKey) -> str:
+    """The same, of a key that is at hand."""
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return base64url(point)
+
+
+def base64url(content: bytes) -> str:
+    """As Web Push writes everything: without the signs that fill it up."""
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def from_base64url(text: str) -> bytes:
+    """The other way. Raises ValueError."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -56,6 +56,14 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.lock import lock
 
             return lock(arguments)
+        if command == "licences":
+            from cli.licences import licences
+
+            return licences(arguments)
+        if command == "bill":
+            from cli.bill import bill
+
+            return bill(arguments)
         if command == "secrets":
             from cli.secrets import make_secrets
 

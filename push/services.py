@@ -1,14 +1,18 @@
 """One request to a push service, and what came of it."""
 
 import enum
+import functools
+import ssl
 
-import requests
+import httpx
 import structlog
-from py_vapid import Vapid02, VapidException
-from pywebpush import WebPushException, webpush
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from chat.models import PushSubscription
+from chat.times import now
 from push import metrics
+from push.encryption import encrypted
+from push.vapid import authorization
 
 _ANSWERS_WITHIN_SECONDS = 10.0
 # Who does not look at the phone for a week needs no notification of what was then.
@@ -27,53 +31,66 @@ class Outcome(enum.Enum):
 
 
 def tell(
-    subscription: PushSubscription, payload: bytes, *, topic: str, vapid: Vapid02, contact: str
+    subscription: PushSubscription,
+    payload: bytes,
+    *,
+    topic: str,
+    key: ec.EllipticCurvePrivateKey,
+    contact: str,
 ) -> Outcome:
     """Send it, encrypted for that browser alone. Of one `topic` (at most 32 characters) a push
     service keeps only the newest for a browser that is away."""
-    outcome = _send(subscription, payload, topic, vapid, contact)
+    outcome = _send(subscription, payload, topic, key, contact)
     metrics.TOLD.labels(outcome.value).inc()
     return outcome
 
 
 def _send(
-    subscription: PushSubscription, payload: bytes, topic: str, vapid: Vapid02, contact: str
+    subscription: PushSubscription,
+    payload: bytes,
+    topic: str,
+    key: ec.EllipticCurvePrivateKey,
+    contact: str,
 ) -> Outcome:
-    keys = {"p256dh": subscription.p256dh, "auth": subscription.auth}
-    with requests.Session() as session:
-        session.max_redirects = 0  # it might lead anywhere
-        try:
-            webpush(
-                {"endpoint": subscription.endpoint, "keys": keys},
-                payload,
-                vapid_private_key=vapid,
-                vapid_claims={"sub": contact},
-                ttl=_KEPT_FOR_SECONDS,
-                headers={"Urgency": "high", "Topic": topic},
-                timeout=_ANSWERS_WITHIN_SECONDS,
-                requests_session=session,
-            )
-        except WebPushException as error:
-            return _outcome(subscription, error.status_code)
-        except requests.TooManyRedirects:
-            return Outcome.REFUSED
-        except requests.RequestException as error:
-            log.warning("a push service cannot be reached", problem=type(error).__name__)
-            return Outcome.UNREACHABLE
-        except (VapidException, ValueError) as error:  # an address that is none for those libraries
-            log.error(
-                "a subscription is of no use",
-                device=subscription.device_id,
-                problem=type(error).__name__,
-            )
-            return Outcome.GONE
-    return Outcome.TAKEN
+    endpoint = subscription.endpoint
+    try:
+        answer = httpx.post(
+            endpoint,
+            content=encrypted(payload, p256dh=subscription.p256dh, auth=subscription.auth),
+            headers={
+                "Authorization": authorization(endpoint, key=key, contact=contact, now=now()),
+                "Content-Encoding": "aes128gcm",
+                "Topic": topic,
+                "TTL": f"{_KEPT_FOR_SECONDS}",
+                "Urgency": "high",
+            },
+            timeout=_ANSWERS_WITHIN_SECONDS,
+            verify=_trusted(),
+            follow_redirects=False,  # it might lead anywhere
+        )
+    except httpx.HTTPError as error:
+        log.warning("a push service cannot be reached", problem=type(error).__name__)
+        return Outcome.UNREACHABLE
+    except (httpx.InvalidURL, ValueError) as error:  # what looked like an address, or a key
+        log.error(
+            "a subscription is of no use",
+            device=subscription.device_id,
+            problem=type(error).__name__,
+        )
+        return Outcome.GONE
+    return Outcome.TAKEN if answer.is_success else _outcome(subscription, answer.status_code)
 
 
-def _outcome(subscription: PushSubscription, status: int | None) -> Outcome:
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates hold; read once, since to read them takes longer than to ask."""
+    return httpx.create_ssl_context()
+
+
+def _outcome(subscription: PushSubscription, status: int) -> Outcome:
     if status in (404, 410):  # RFC 8030, section 7.3
         return Outcome.GONE
-    if status is None or status == 429 or status >= 500:
+    if status == 429 or status >= 500:
         log.warning("a push service does not take it now", status=status)
         return Outcome.UNREACHABLE
     log.error("a push service refused", device=subscription.device_id, status=status)

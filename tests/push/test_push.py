@@ -43,7 +43,7 @@ def installation(
         dialect=dialect,
         KATYDID_PUSH_SERVICES=service.place,
         KATYDID_PUSH_CONTACT="mailto:host@example.com",
-        REQUESTS_CA_BUNDLE=str(service.authority.file),
+        SSL_CERT_FILE=str(service.authority.file),
     )
     installation.register("alice", "bob", "carol")
     installation.start("broker", "bridge", "push")
