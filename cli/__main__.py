@@ -64,6 +64,10 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.bill import bill
 
             return bill(arguments)
+        if command == "rotate":
+            from cli.rotate import rotate
+
+            return rotate(os.environ, arguments)
         if command == "secrets":
             from cli.secrets import make_secrets
 

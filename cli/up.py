@@ -83,7 +83,7 @@ def _restore(settings: Settings, database: Database) -> None:
         with database.reading() as session:
             # All of it first: the broker takes its time, and no transaction waits for that.
             everyone = [
-                credentials_of(account, device, secrets.server_key)
+                credentials_of(account, device, secrets.server_keys)
                 for account, device in all_devices(session)
             ]
         issuer.restore(everyone)

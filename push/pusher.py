@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.database import Database
 from chat.models import PushSubscription
-from chat.push_keys import push_key_of
+from chat.push_keys import push_keys_of
 from chat.secrets import Secrets
 from chat.settings import Settings
 from chat.subscriptions import forget_subscription, subscriptions_of
@@ -30,7 +30,7 @@ class Pusher:
 
     def __init__(self, settings: Settings, secrets: Secrets, database: Database) -> None:
         self._contact = settings.push_contact
-        self._key = push_key_of(secrets)
+        self._keys = push_keys_of(secrets)
         self._database = database
 
     def run(self, stopped: threading.Event) -> None:
@@ -63,7 +63,7 @@ class Pusher:
             outcomes = [
                 (
                     each,
-                    tell(each, payload, topic=topic, key=self._key, contact=self._contact),
+                    tell(each, payload, topic=topic, keys=self._keys, contact=self._contact),
                 )
                 for each in subscriptions
             ]

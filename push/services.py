@@ -3,6 +3,7 @@
 import enum
 import functools
 import ssl
+from collections.abc import Sequence
 
 import httpx
 import structlog
@@ -35,12 +36,16 @@ def tell(
     payload: bytes,
     *,
     topic: str,
-    key: ec.EllipticCurvePrivateKey,
+    keys: Sequence[ec.EllipticCurvePrivateKey],
     contact: str,
 ) -> Outcome:
     """Send it, encrypted for that browser alone. Of one `topic` (at most 32 characters) a push
-    service keeps only the newest for a browser that is away."""
-    outcome = _send(subscription, payload, topic, key, contact)
+    service keeps only the newest for a browser that is away. What is refused is signed with the
+    next of the keys, newest first: it may be the one that the browser subscribed with."""
+    for key in keys:
+        outcome = _send(subscription, payload, topic, key, contact)
+        if outcome is not Outcome.REFUSED:
+            break
     metrics.TOLD.labels(outcome.value).inc()
     return outcome
 
