@@ -36,7 +36,7 @@ def people_in(database: Database, secrets: Secrets, *, host: str, port: int) -> 
     """The crowd, in the order of its numbers, who find the broker there."""
     with database.reading() as session:
         everyone = {
-            name: credentials_of(name, device, secrets.server_key)
+            name: credentials_of(name, device, secrets.server_keys)
             for name, device in all_devices(session)
             if name.startswith(_PREFIX)
         }

@@ -1,8 +1,8 @@
 """Devices: what an account connects with, and the broker credential of each.
 
 A device's secret is derived from the server key, so it is never stored, can be shown again to the
-account that owns it, and a broker that lost its state is filled again from SQL. Telling the broker
-is `mqtt_acl`'s business.
+account that owns it, and a broker that lost its state is filled again from SQL. Its generation says
+from which server key, when that is changed. Telling the broker is `mqtt_acl`'s business.
 """
 
 import base64
@@ -19,6 +19,7 @@ from chat.accounts import is_printable
 from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
 from chat.models import Account, Device
 from chat.presence import forget_device
+from chat.secrets import ServerKeys
 from chat.user_names import account_and_device, is_device_id
 
 KINDS = ("browser", "phone", "thing")
@@ -35,7 +36,9 @@ def new_device_id() -> str:
     return "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_CHARACTERS))
 
 
-def new_device(*, account: Account, name: str, kind: str, now: datetime) -> Device:
+def new_device(
+    *, account: Account, name: str, kind: str, now: datetime, generation: int = 1
+) -> Device:
     """A device that is not in SQL yet, since the broker is told first. Raises NotAcceptable."""
     check_name_and_kind(name, kind)
     assert account.id is not None
@@ -44,7 +47,7 @@ def new_device(*, account: Account, name: str, kind: str, now: datetime) -> Devi
         account_id=account.id,
         name=name.strip(),
         kind=kind,
-        generation=1,
+        generation=generation,
         created_at=now,
     )
 
@@ -109,20 +112,44 @@ def all_devices(session: Session) -> Iterator[tuple[str, Device]]:
     yield from session.exec(names_and_devices.order_by(col(Account.id)))
 
 
-def device_secret(server_key: bytes, device: Device) -> str:
+def newest_generation(session: Session) -> int:
+    """That of the devices that have the newest secrets; 0 when there are none."""
+    return session.exec(select(func.max(Device.generation))).one() or 0
+
+
+def has_old_secret(keys: ServerKeys, device: Device) -> bool:
+    """Whether its secret is from the server key before, and ends with that."""
+    return keys.before is not None and device.generation < keys.since
+
+
+def devices_with_old_secrets(session: Session, keys: ServerKeys) -> list[tuple[str, Device]]:
+    """All of which `has_old_secret` is so, with the names of their accounts, by name."""
+    if keys.before is None:
+        return []
+    wanted = select(Account.name, Device).join(Device).where(col(Device.generation) < keys.since)
+    return list(session.exec(wanted.order_by(Account.name, col(Device.name), Device.id)))
+
+
+def renew_secret(session: Session, device_id: str, keys: ServerKeys) -> None:
+    """Let the device's secret be from the newest server key; a second call changes nothing."""
+    is_it = (col(Device.id) == device_id, col(Device.generation) < keys.since)
+    session.exec(update(Device).where(*is_it).values(generation=keys.since))
+
+
+def device_secret(keys: ServerKeys, device: Device) -> str:
     """The broker password of a device: 43 characters of base64url."""
-    return _secret(server_key, device.id, device.generation)
+    return _secret(keys, device.id, device.generation)
 
 
 def authenticate_device(
-    session: Session, server_key: bytes, name: str, password: str
+    session: Session, keys: ServerKeys, name: str, password: str
 ) -> tuple[Account, Device] | None:
     """The account and the device, if `name` is its broker user name and `password` its secret; None
     also while the account is disabled."""
     found = _owned_device(session, name)
     if found is None:
         return None
-    right = device_secret(server_key, found[1])
+    right = device_secret(keys, found[1])
     return found if _is_same(right, password) else None
 
 
@@ -131,13 +158,13 @@ def is_device(session: Session, user_name: str) -> bool:
     return _generation_of(session, user_name) is not None
 
 
-def is_secret_of_device(session: Session, server_key: bytes, name: str, password: str) -> bool:
+def is_secret_of_device(session: Session, keys: ServerKeys, name: str, password: str) -> bool:
     """As `authenticate_device`, for a broker that asks at each login: a quarter of the work, since
     nobody needs the rows."""
     generation = _generation_of(session, name)
     if generation is None:
         return False
-    return _is_same(_secret(server_key, name.partition(".")[2], generation), password)
+    return _is_same(_secret(keys, name.partition(".")[2], generation), password)
 
 
 def _owned_device(session: Session, user_name: str) -> tuple[Account, Device] | None:
@@ -170,8 +197,8 @@ _OWNED = select(Account, Device).join(Device).where(*_IS_OWNED)
 _GENERATION = select(Device.generation).join(Account).where(*_IS_OWNED)
 
 
-def _secret(server_key: bytes, device_id: str, generation: int) -> str:
-    digest = hmac.digest(server_key, f"{device_id} {generation}".encode(), "sha256")
+def _secret(keys: ServerKeys, device_id: str, generation: int) -> str:
+    digest = hmac.digest(keys.of(generation), f"{device_id} {generation}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

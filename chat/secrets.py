@@ -2,6 +2,9 @@
 
 No secret has a default and none is a setting. Everything else that must be secret (the session
 cookies' key, each device's password) is derived from the server key, so it need not be kept.
+
+The server key can be changed without a day on which nobody gets in: for a while the one before is
+kept with it, and what was derived from that holds too (`./katydid rotate`).
 """
 
 import base64
@@ -16,21 +19,45 @@ from pathlib import Path
 from chat.errors import SecretMissing
 from chat.settings import Settings
 
+_SERVER_KEY = "server_key"
 # The names of all files, in the folder `secrets`.
-FILES = ("server_key", "admin_password", "bridge_password")
+FILES = (_SERVER_KEY, "admin_password", "bridge_password")
+_KEY_CHARACTERS = 43  # 32 bytes in base64, without what fills them up
+
+
+@dataclass(frozen=True, repr=False)
+class ServerKeys:
+    """The server key, and the one `before` while it is kept, from which devices of a generation
+    below `since` have their secrets."""
+
+    current: bytes
+    since: int = 1
+    before: bytes | None = None
+
+    def of(self, generation: int) -> bytes:
+        """The key that secrets of this generation are derived from."""
+        if self.before is not None and generation < self.since:
+            return self.before
+        return self.current
 
 
 @dataclass(frozen=True, repr=False)
 class Secrets:
     """What must not leave the machine; has no repr, so that no log line can show it."""
 
-    server_key: bytes
+    server_keys: ServerKeys
     admin_password: str
     bridge_password: str
 
     def key_for(self, purpose: str) -> bytes:
         """32 bytes for one purpose, such as "session cookie"; the same at every call."""
-        return hmac.digest(self.server_key, b"katydid " + purpose.encode(), hashlib.sha256)
+        return _derived(self.server_keys.current, purpose)
+
+    def old_keys_for(self, purpose: str) -> list[bytes]:
+        """What `key_for` answered before the server key was changed, while that still holds: one
+        or none."""
+        before = self.server_keys.before
+        return [] if before is None else [_derived(before, purpose)]
 
 
 def load_secrets(settings: Settings) -> Secrets:
@@ -40,8 +67,8 @@ def load_secrets(settings: Settings) -> Secrets:
 
 def load_secrets_in(folder: Path) -> Secrets:
     """As `load_secrets`, from any folder."""
-    server_key, admin_password, bridge_password = (_read(folder / name) for name in FILES)
-    return Secrets(base64.urlsafe_b64decode(server_key), admin_password, bridge_password)
+    admin_password, bridge_password = (_read(folder / name) for name in FILES[1:])
+    return Secrets(_read_server_keys(folder / _SERVER_KEY), admin_password, bridge_password)
 
 
 def make_missing_secrets(settings: Settings) -> list[Path]:
@@ -73,11 +100,75 @@ def make_secret(path: Path, text: str | None = None) -> bool:
     return True
 
 
+def change_server_key(folder: Path, *, since: int) -> None:
+    """A new server key, for devices from the generation `since` on; the one that was there is kept
+    as the one before. Raises SecretMissing."""
+    keys = _read_server_keys(folder / _SERVER_KEY)
+    new = secrets.token_bytes(32)
+    _write_server_keys(folder, ServerKeys(new, since=since, before=keys.current))
+
+
+def forget_server_key_before(folder: Path) -> None:
+    """What was derived from it holds no more. Raises SecretMissing."""
+    keys = _read_server_keys(folder / _SERVER_KEY)
+    _write_server_keys(folder, ServerKeys(keys.current, since=keys.since))
+
+
+def _write_server_keys(folder: Path, keys: ServerKeys) -> None:
+    """At once, and for the owner that the file has: a crash leaves one state or the other."""
+    path = folder / _SERVER_KEY
+    lines = [f"{_as_text(keys.current)} {keys.since}"]
+    if keys.before is not None:
+        lines.append(_as_text(keys.before))
+    owner = path.stat()
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.touch(mode=0o600)
+        os.chown(draft, owner.st_uid, owner.st_gid)
+        with draft.open("w", encoding="ascii") as file:
+            file.write("\n".join([*lines, ""]))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _read_server_keys(path: Path) -> ServerKeys:
+    """The first line is the key, and from which generation on it holds, unless it is the first
+    one; the second, if there is one, is the key before."""
+    first, *before = _read(path).splitlines()
+    current, _, since = first.partition(" ")
+    try:
+        return ServerKeys(
+            _as_key(current),
+            since=int(since or 1),
+            before=_as_key(before[0]) if before else None,
+        )
+    except ValueError:
+        raise SecretMissing(str(path)) from None
+
+
+def _as_key(text: str) -> bytes:
+    """Raises ValueError when it is cut short."""
+    if len(text) < _KEY_CHARACTERS:
+        raise ValueError
+    return base64.urlsafe_b64decode(text)
+
+
+def _as_text(key: bytes) -> str:
+    return base64.urlsafe_b64encode(key).decode("ascii")
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, b"katydid " + purpose.encode(), hashlib.sha256)
+
+
 def _read(path: Path) -> str:
     try:
         text = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         raise SecretMissing(str(path)) from None
-    if len(text) < 43:
+    if len(text) < _KEY_CHARACTERS:
         raise SecretMissing(str(path))
     return text

@@ -36,7 +36,7 @@ MOST_ALLOWED = 100
 
 
 def new_thing(
-    owner: Account, *, name: str, display_name: str | None, now: datetime
+    owner: Account, *, name: str, display_name: str | None, now: datetime, generation: int = 1
 ) -> tuple[Account, Device]:
     """A thing and its device, not in SQL yet, since the broker is told first. It is shown as
     `display_name` or else as its name. Raises NotAcceptable."""
@@ -52,7 +52,12 @@ def new_thing(
     )
     # Its account has no number yet, and gives it to the device when it is added.
     device = Device(
-        id=new_device_id(), account_id=0, name=shown_as, kind="thing", generation=1, created_at=now
+        id=new_device_id(),
+        account_id=0,
+        name=shown_as,
+        kind="thing",
+        generation=generation,
+        created_at=now,
     )
     return thing, device
 

@@ -64,6 +64,22 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.bench import bench
 
             return bench(arguments)
+        if command == "lock":
+            from cli.lock import lock
+
+            return lock(arguments)
+        if command == "licences":
+            from cli.licences import licences
+
+            return licences(arguments)
+        if command == "bill":
+            from cli.bill import bill
+
+            return bill(arguments)
+        if command == "rotate":
+            from cli.rotate import rotate
+
+            return rotate(os.environ, arguments)
         if command == "secrets":
             from cli.secrets import make_secrets
 

@@ -146,7 +146,7 @@ def _write_dynamic_security(settings: Settings, secrets: Secrets) -> None:
             nobody_is_online(session)  # a broker that starts has no connections
         with database.reading() as session:
             everyone = [
-                credentials_of(account, device, secrets.server_key)
+                credentials_of(account, device, secrets.server_keys)
                 for account, device in all_devices(session)
             ]
     except SQLAlchemyError as error:

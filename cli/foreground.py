@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from chat.errors import KatydidError
 from chat.settings import Settings
+from cli.renewal import taking_renewed_certificates
 from cli.supervision import (
     Stage,
     children_environ,
@@ -49,7 +50,8 @@ class Foreground:
         """
         try:
             begin()
-            self._supervisor.wait()
+            with taking_renewed_certificates(self._settings):
+                self._supervisor.wait()
         finally:
             self._end()
         if not self._told_to_stop:

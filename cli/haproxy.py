@@ -8,8 +8,11 @@ import os
 import ssl
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
+
+from cryptography import x509
 
 from chat.errors import KatydidError, SettingError
 from chat.hosts import address
@@ -45,6 +48,8 @@ def check_certificate(settings: Settings) -> None:
     """Raises SettingError when the two files are no certificate with its key."""
     if settings.tls_certificate is None or settings.tls_key is None:
         return
+    _check_readable("KATYDID_TLS_CERTIFICATE", settings.tls_certificate)
+    _check_readable("KATYDID_TLS_KEY", settings.tls_key)
     try:
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
             settings.tls_certificate, settings.tls_key, password=lambda: b""
@@ -55,6 +60,27 @@ def check_certificate(settings: Settings) -> None:
             f"is {settings.tls_certificate}, which is no certificate in PEM form that goes with the"
             " key of KATYDID_TLS_KEY, without a password",
         ) from None
+
+
+def check_certificate_lasts(settings: Settings, at: datetime) -> None:
+    """Raises SettingError when no client would take the certificate any more. It has been looked at
+    by `check_certificate` before."""
+    file = settings.tls_certificate
+    if file is None:
+        return
+    until = x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc
+    if until < at:
+        raise SettingError(
+            "KATYDID_TLS_CERTIFICATE", f"is {file}, which expired on {until:%Y-%m-%d}; renew it"
+        )
+
+
+def _check_readable(setting: str, file: Path) -> None:
+    try:
+        file.read_bytes()
+    except OSError as error:
+        problem = f"is {file}, which cannot be read: {(error.strerror or str(error)).lower()}"
+        raise SettingError(setting, problem) from None
 
 
 def become(settings: Settings, config: str) -> NoReturn:

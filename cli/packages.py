@@ -1,5 +1,9 @@
 """Python packages beside those of requirements.txt, brought by whoever needs them: installed into
-.venv once, and again when their list has changed."""
+.venv once, and again when their lock has changed.
+
+People edit `requirements*.txt`. What is installed stands in the lock beside each: all packages,
+those that others ask for too, with the checksums of their files (`cli/lock.py`).
+"""
 
 import hashlib
 import subprocess
@@ -15,17 +19,16 @@ class PackagesMissing(KatydidError):
     """They could not be installed."""
 
 
-def bring_packages(name: str, *, besides: tuple[str, ...] = ()) -> None:
-    """Those of `requirements-NAME.txt`, which may name others of our lists, `besides`. Raises
+def bring_packages(name: str) -> None:
+    """Those of `requirements-NAME.lock`; a file with another checksum is refused. Raises
     PackagesMissing."""
-    packages = REPOSITORY / f"requirements-{name}.txt"
+    lock = REPOSITORY / f"requirements-{name}.lock"
     stamp = Path(sys.prefix) / f"requirements-{name}.sum"
-    lists = [packages, *(REPOSITORY / each for each in besides)]
-    checksum = hashlib.sha256(b"".join(each.read_bytes() for each in lists)).hexdigest()
+    checksum = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == checksum:
         return
-    say(f"installing the Python packages of {packages.name} into .venv")
+    say(f"installing the Python packages of {lock.name} into .venv")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    if subprocess.run([*pip, "-r", str(packages)], check=False).returncode != 0:
-        raise PackagesMissing(f"pip could not install the packages of {packages.name}.")
+    if subprocess.run([*pip, "--require-hashes", "-r", str(lock)], check=False).returncode != 0:
+        raise PackagesMissing(f"pip could not install the packages of {lock.name}.")
     stamp.write_text(checksum)

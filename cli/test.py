@@ -46,7 +46,7 @@ def test(environ: Mapping[str, str], arguments: list[str]) -> int:
 
     `arguments` go to pytest.
     """
-    bring_packages("dev", besides=("requirements.txt", "requirements-bench.txt"))
+    bring_packages("dev")
     _bring_what_tests_need()
     passed = {name: _passes(name, words, environ) for name, words in _QUICK_CHECKS.items()}
     with ThreadPoolExecutor(1) as beside:

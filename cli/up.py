@@ -14,8 +14,9 @@ from chat.devices import all_devices
 from chat.errors import KatydidError, SettingError
 from chat.secrets import load_secrets, make_missing_secrets
 from chat.settings import Settings, settings_from, unknown_names
+from chat.times import now
 from cli.foreground import Foreground
-from cli.haproxy import check_certificate
+from cli.haproxy import check_certificate, check_certificate_lasts
 from cli.home import held_home
 from cli.migrate import DatabaseFails
 from cli.ports import check_ports, warn_of_open_doors
@@ -42,6 +43,7 @@ def up(environ: Mapping[str, str], arguments: list[str], *, rewire: Rewire = as_
         say(f"warning: there is no setting {name}; is it misspelt?")
     _refuse_what_is_not_built(settings)
     check_certificate(settings)
+    check_certificate_lasts(settings, now())
     with held_home(settings):
         check_ports(settings)
         bring_what_is_missing(settings)
@@ -83,7 +85,7 @@ def _restore(settings: Settings, database: Database) -> None:
         with database.reading() as session:
             # All of it first: the broker takes its time, and no transaction waits for that.
             everyone = [
-                credentials_of(account, device, secrets.server_key)
+                credentials_of(account, device, secrets.server_keys)
                 for account, device in all_devices(session)
             ]
         issuer.restore(everyone)

@@ -29,7 +29,13 @@ Question = Mapping[str, str]
 def door_path(secrets: Secrets) -> str:
     """Below which the questions are answered: the long word in it keeps out whoever is no broker of
     this installation, since an answer tells whether a password is right."""
-    return f"/{secrets.key_for('broker door').hex()}"
+    return f"/{door_words(secrets)[0]}"
+
+
+def door_words(secrets: Secrets) -> list[str]:
+    """The long word, and the one before it while a broker may not have heard of the new one."""
+    purpose = "broker door"
+    return [key.hex() for key in (secrets.key_for(purpose), *secrets.old_keys_for(purpose))]
 
 
 class MalformedQuestion(KatydidError):

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from chat.devices import device_secret
 from chat.models import Device
+from chat.secrets import ServerKeys
 from chat.user_names import device_user_name
 
 
@@ -47,7 +48,7 @@ class Issuer(Protocol):
         """End all connections; nothing is asked afterwards."""
 
 
-def credentials_of(account: str, device: Device, server_key: bytes) -> Credentials:
+def credentials_of(account: str, device: Device, keys: ServerKeys) -> Credentials:
     """A device's credentials, derived anew."""
-    secret = device_secret(server_key, device)
+    secret = device_secret(keys, device)
     return Credentials(account, device_user_name(account, device.id), secret)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chat.database import Database
 from chat.models import PushSubscription
-from chat.push_keys import vapid_of
+from chat.push_keys import vapids_of
 from chat.secrets import Secrets
 from chat.settings import Settings
 from chat.subscriptions import forget_subscription, subscriptions_of
@@ -30,7 +30,7 @@ class Pusher:
 
     def __init__(self, settings: Settings, secrets: Secrets, database: Database) -> None:
         self._contact = settings.push_contact
-        self._vapid = vapid_of(secrets)
+        self._vapids = vapids_of(secrets)
         self._database = database
 
     def run(self, stopped: threading.Event) -> None:
@@ -63,7 +63,7 @@ class Pusher:
             outcomes = [
                 (
                     each,
-                    tell(each, payload, topic=topic, vapid=self._vapid, contact=self._contact),
+                    tell(each, payload, topic=topic, vapids=self._vapids, contact=self._contact),
                 )
                 for each in subscriptions
             ]

@@ -1,6 +1,7 @@
 """One request to a push service, and what came of it."""
 
 import enum
+from collections.abc import Sequence
 
 import requests
 import structlog
@@ -27,11 +28,20 @@ class Outcome(enum.Enum):
 
 
 def tell(
-    subscription: PushSubscription, payload: bytes, *, topic: str, vapid: Vapid02, contact: str
+    subscription: PushSubscription,
+    payload: bytes,
+    *,
+    topic: str,
+    vapids: Sequence[Vapid02],
+    contact: str,
 ) -> Outcome:
     """Send it, encrypted for that browser alone. Of one `topic` (at most 32 characters) a push
-    service keeps only the newest for a browser that is away."""
-    outcome = _send(subscription, payload, topic, vapid, contact)
+    service keeps only the newest for a browser that is away. What is refused is signed with the
+    next of the keys, newest first: it may be the one that the browser subscribed with."""
+    for vapid in vapids:
+        outcome = _send(subscription, payload, topic, vapid, contact)
+        if outcome is not Outcome.REFUSED:
+            break
     metrics.TOLD.labels(outcome.value).inc()
     return outcome
 

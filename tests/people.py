@@ -56,7 +56,7 @@ def add_device(
         assert owner is not None
         device = new_device(account=owner, name="Test", kind=kind, now=now())
         session.add(device)
-    return credentials_of(account, device, secrets.server_key)
+    return credentials_of(account, device, secrets.server_keys)
 
 
 def add_thing(database: Database, owner: str, name: str, *allowed: str) -> None:

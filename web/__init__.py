@@ -60,6 +60,7 @@ def create_app(settings: Settings, secrets: Secrets, issuer: Issuer, database: D
     https = is_https(settings)
     app.config.update(
         SECRET_KEY=secrets.key_for("session cookie"),
+        SECRET_KEY_FALLBACKS=secrets.old_keys_for("session cookie"),
         # A browser takes a cookie with this prefix from the site itself alone, by https alone.
         SESSION_COOKIE_NAME="__Host-katydid" if https else "katydid",
         SESSION_COOKIE_SECURE=https,

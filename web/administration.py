@@ -105,7 +105,7 @@ def _tell_broker(devices: Iterable[tuple[str, Device]], *, are_let_in: bool) -> 
     """All of them, also after one of which it could not be told."""
     unreachable = None
     for name, device in devices:
-        credentials = credentials_of(name, device, parts().secrets.server_key)
+        credentials = credentials_of(name, device, parts().secrets.server_keys)
         try:
             if are_let_in:
                 parts().issuer.issue(credentials)

@@ -178,6 +178,8 @@ def keep_logged_in() -> None:
     """Let the session last from today on."""
     calling = browser()
     assert calling.login_id is not None
+    if parts().secrets.server_keys.before is not None:
+        session.modified = True  # the cookie is signed again, with the newest key
     if calling.seen_at is not None and is_prolonged(calling.seen_at, now()):
         return
     with parts().database.writing() as sql:
@@ -240,9 +242,9 @@ def _basic(request: Request) -> tuple[str, str] | None:
 
 
 def _by_secret(user_name: str, secret: str) -> Caller | None:
-    server_key = parts().secrets.server_key
+    keys = parts().secrets.server_keys
     with _reading() as sql:
-        found = authenticate_device(sql, server_key, user_name, secret)
+        found = authenticate_device(sql, keys, user_name, secret)
     if found is None:
         return None
     device, at = found[1], now()

@@ -7,8 +7,11 @@ and DELETE need our permission first, which no answer of ours gives.
 
 from flask import Flask, request
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError, validate_csrf
+from wtforms.validators import ValidationError
 
 from web.callers import is_api_call
+from web.parts import parts
 
 
 def protect_writes(app: Flask) -> None:
@@ -26,4 +29,23 @@ def protect_writes(app: Flask) -> None:
     def check_token() -> None:
         cookie = app.config["SESSION_COOKIE_NAME"]
         if request.endpoint and (cookie in request.cookies or not is_api_call()):
-            csrf.protect()
+            try:
+                csrf.protect()
+            except CSRFError:
+                if not _is_of_an_older_page():
+                    raise
+
+
+def _is_of_an_older_page() -> bool:
+    """Whether the token is right by the server key before: a page that was open when the key was
+    changed goes on."""
+    token = request.form.get("csrf_token") or request.headers.get("X-CSRFToken")
+    return any(_is_right(token, key) for key in parts().secrets.old_keys_for("session cookie"))
+
+
+def _is_right(token: str | None, key: bytes) -> bool:
+    try:
+        validate_csrf(token, secret_key=key)
+    except ValidationError:
+        return False
+    return True

@@ -11,7 +11,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from chat.accounts import lock_enabled
-from chat.devices import check_may_add_device, device_of, devices_of, new_device, remove_device
+from chat.devices import (
+    check_may_add_device,
+    device_of,
+    devices_of,
+    has_old_secret,
+    new_device,
+    remove_device,
+    renew_secret,
+)
 from chat.errors import BrokerUnreachable, KatydidError
 from chat.logins import end_logins
 from chat.models import Account, Device
@@ -26,7 +34,9 @@ log = structlog.get_logger()
 def add_device(account: Account, *, name: str, kind: str) -> Device:
     """A new device that the broker lets in. Raises NotAcceptable, TooManyDevices and
     BrokerUnreachable."""
-    device = new_device(account=account, name=name, kind=kind, now=now())
+    device = new_device(
+        account=account, name=name, kind=kind, now=now(), generation=newest_generation()
+    )
     with parts().database.reading() as sql:
         check_may_add_device(sql, account)
     let_in(account, device, lambda sql: sql.add(device))
@@ -41,7 +51,7 @@ def let_in(account: Account, device: Device, add: Callable[[Session], None]) -> 
     The broker first, so that SQL never has a device that the broker refused; what the broker alone
     knows is of no use, since nobody was told its secret.
     """
-    credentials = credentials_of(account.name, device, parts().secrets.server_key)
+    credentials = credentials_of(account.name, device, parts().secrets.server_keys)
     parts().issuer.issue(credentials)
     try:
         with parts().database.writing() as sql:
@@ -53,6 +63,35 @@ def let_in(account: Account, device: Device, add: Callable[[Session], None]) -> 
     if not parts().issuer.knows(credentials.user_name):
         # The broker started anew in between, from an SQL that did not have the device yet.
         parts().issuer.issue(credentials)
+
+
+def newest_generation() -> int:
+    """That of a device whose secret is from the newest server key."""
+    return parts().secrets.server_keys.since
+
+
+def with_newest_secret(account: Account, device: Device) -> Device:
+    """The device as its browser is told of it: a secret from the server key before is made anew,
+    and the connection with the old one cut. Where the broker does not answer, it stays.
+
+    The broker first, for the old secret is dead as soon as SQL has the new one; and once more, for
+    a broker that started anew in between, from an SQL that still had the old one.
+    """
+    keys = parts().secrets.server_keys
+    if not has_old_secret(keys, device):
+        return device
+    renewed = Device(**device.model_dump() | {"generation": keys.since})
+    credentials = credentials_of(account.name, renewed, keys)
+    try:
+        parts().issuer.issue(credentials)
+        with parts().database.writing() as sql:
+            renew_secret(sql, device.id, keys)
+        parts().issuer.issue(credentials)
+    except BrokerUnreachable as error:
+        log.warning("a device keeps its old secret", device=device.id, problem=error.problem)
+        return device
+    log.info("a device has a new secret", account=account.name, device=device.id)
+    return renewed
 
 
 def revoke_device(account: Account, device_id: str) -> None:

@@ -7,7 +7,7 @@ anything. Whatever gets into a page beyond that does not run.
 from flask import Flask, Response, request
 
 from chat.settings import Settings
-from web.addresses import websocket_origin
+from web.addresses import is_https, websocket_origin
 
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -24,13 +24,18 @@ _FOR_DOCUMENTS = {
 }
 
 
+# A year. Whoever came by https once comes by nothing else, whatever a network in between says.
+_BY_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+
+
 def send_security_headers(app: Flask, settings: Settings) -> None:
     """Add them to each answer of the site, errors included."""
+    always = _ALWAYS | _BY_HTTPS if is_https(settings) else _ALWAYS
 
     @app.after_request
     def add_headers(response: Response) -> Response:
         # Nobody else sets these, so nobody's have to be looked for.
-        response.headers.extend(_ALWAYS)
+        response.headers.extend(always)
         if not _is_for_a_document():
             response.headers.extend(_FOR_DOCUMENTS)
             policy = content_security_policy(websocket_origin(settings))

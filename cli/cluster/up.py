@@ -14,6 +14,7 @@ from pathlib import Path
 from chat.errors import KatydidError, SettingError
 from chat.secrets import load_secrets, make_missing_secrets
 from chat.settings import Settings, settings_from, unknown_names
+from chat.times import now
 from cli.browser_libraries import bring_browser_libraries
 from cli.cluster.debian_root import cache_folder, check_may_enter_roots
 from cli.cluster.layout import (
@@ -29,7 +30,7 @@ from cli.cluster.layout import (
 from cli.cluster.postgres import PostgresServer, bring_postgres
 from cli.cluster.rabbitmq import bring_rabbitmq, stop_epmd
 from cli.foreground import Foreground
-from cli.haproxy import check_certificate
+from cli.haproxy import check_certificate, check_certificate_lasts
 from cli.home import held_home
 from cli.migrate import make_tables
 from cli.ports import check_ports, warn_of_open_doors
@@ -65,6 +66,7 @@ def cluster_up(environ: Mapping[str, str], *, rewire: Rewire = as_they_are) -> i
         say(f"warning: there is no setting {name}; is it misspelt?")
     _check_machine()
     check_certificate(settings)
+    check_certificate_lasts(settings, now())
     with held_home(settings):
         check_ports(settings)
         root = _bring_what_is_missing()

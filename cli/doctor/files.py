@@ -9,7 +9,7 @@ from chat.errors import SecretMissing
 from chat.search_file import search_file_of
 from chat.secrets import FILES, load_secrets
 from cli.broker_state import SNAPSHOT, SQLITE
-from cli.doctor.findings import Finding, ok, skipped, wrong
+from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.doctor.installation import Installation
 
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -24,7 +24,7 @@ def check_secrets(installation: Installation) -> Iterator[Finding]:
         )
         return
     try:
-        load_secrets(settings)
+        secrets = load_secrets(settings)
     except SecretMissing as error:
         yield wrong(
             "secrets",
@@ -38,6 +38,13 @@ def check_secrets(installation: Installation) -> Iterator[Finding]:
     yield from open_to_others or [
         ok("secrets", f"All {len(FILES)} are there, for their owner alone.")
     ]
+    if secrets.server_keys.before is not None:
+        yield warning(
+            "secrets",
+            "The server key before the last one is still kept.",
+            "While Katydid does not run, ./katydid rotate --retire says whose secrets are from it,"
+            " and ends it.",
+        )
 
 
 def _open_to_others(files: Iterator[Path]) -> Iterator[Finding]:

@@ -41,8 +41,15 @@ class Patients:
         with self._database.writing() as session:
             accounts = open_doctor_accounts(session, now())
         for account in accounts:
-            device = new_device(account=account, name="Doctor", kind="thing", now=now())
-            issued = credentials_of(account.name, device, self._secrets.server_key)
+            keys = self._secrets.server_keys
+            device = new_device(
+                account=account,
+                name="Doctor",
+                kind="thing",
+                now=now(),
+                generation=keys.since,
+            )
+            issued = credentials_of(account.name, device, keys)
             # Before it is done: who is interrupted in between has it in the list of what must go.
             self.devices.append(Credential(account.name, issued.user_name, issued.password))
             self._tell(partial(self._issuer.issue, issued))

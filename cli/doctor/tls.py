@@ -47,7 +47,7 @@ def check_certificate_file(installation: Installation) -> Iterator[Finding]:
 def _lasts(certificate: x509.Certificate, at: datetime) -> Finding:
     until = certificate.not_valid_after_utc
     days = (until - at).total_seconds() / 86_400
-    renew = "Renew it; then kill -USR2 the process in KATYDID_HOME/run/haproxy.pid."
+    renew = "Renew it; ./katydid up takes the new one by itself."
     if days < 0:
         says = f"The certificate expired on {until:%Y-%m-%d}: no client comes in."
         return wrong("tls", says, renew)
@@ -101,5 +101,6 @@ def _is_shown(file: Path, host: str, port: int) -> Iterator[Finding]:
         yield warning(
             "tls",
             f"Port {port} shows another certificate than the one in {file}.",
-            "Let HAProxy read it: kill -USR2 the process in KATYDID_HOME/run/haproxy.pid.",
+            "It is taken within some seconds; if not, kill -USR2 the process in"
+            " KATYDID_HOME/run/haproxy.pid.",
         )

@@ -20,13 +20,14 @@ from chat.devices import (
 )
 from chat.errors import NameTaken, NotAcceptable, TooManyDevices, UnknownDevice
 from chat.models import Device, Presence
+from chat.secrets import ServerKeys
 from chat.times import now
 from chat.user_names import device_user_name
 from tests.chat.conftest import PASSWORD
 
 pytestmark = pytest.mark.both_databases
 
-KEY = b"k" * 32
+KEY = ServerKeys(b"k" * 32)
 
 
 def test_a_password_opens_its_own_account_alone(people: Database) -> None:

@@ -146,7 +146,7 @@ def test_wrong_words_are_answered_with_the_right_ones(words: list[str], status: 
 @pytest.fixture
 def bare_machine(tmp_path: Path) -> Path:
     """A fresh clone's launcher, and a PATH with a shell's everyday programs and nothing else."""
-    for file in ("katydid", "requirements.txt"):
+    for file in ("katydid", "requirements.lock"):
         shutil.copy(REPOSITORY / file, tmp_path)
     programs_folder = tmp_path / "bin"
     programs_folder.mkdir()

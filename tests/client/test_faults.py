@@ -298,7 +298,7 @@ def change_credential(serving: Serving, device: str) -> None:
         session.add(found)
         account = session.get(Account, found.account_id)
         assert account is not None
-        credentials = credentials_of(account.name, found, installation.secrets.server_key)
+        credentials = credentials_of(account.name, found, installation.secrets.server_keys)
     installation.issuer.revoke(credentials.user_name)
     installation.issuer.issue(credentials)
 

@@ -118,8 +118,8 @@ def test_restore_cuts_off_whom_sql_does_not_have(any_broker: RabbitInstallation)
             execute(any_broker, "DELETE FROM device WHERE id = :id", id=device.user_name[6:])
 
         with any_broker.database.reading() as sql:
-            key = any_broker.secrets.server_key
-            everyone = [credentials_of(name, device, key) for name, device in all_devices(sql)]
+            keys = any_broker.secrets.server_keys
+            everyone = [credentials_of(name, device, keys) for name, device in all_devices(sql)]
         any_broker.issuer.restore(everyone)
 
         wait_until("the cut", lambda: gone.disconnect_reason is not None)

@@ -18,11 +18,13 @@ from tests.deploy.certificates import Authority
 
 
 class PushService:
-    """Takes what it is sent, or answers with the `status` that it is told to."""
+    """Takes what it is sent, or answers with the `status` that it is told to. With a `known_key`,
+    it takes only what is signed with that, as for a browser that subscribed with it."""
 
     def __init__(self, folder: Path) -> None:
         self.authority = Authority(folder)
         self.status = 201
+        self.known_key: str | None = None
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -39,6 +41,10 @@ class PushService:
         self._server.shutdown()
         self._server.server_close()
 
+    def answer(self, authorization: str) -> int:
+        key = authorization.rpartition(",k=")[2]
+        return 403 if self.known_key not in (None, key) else self.status
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         service = self
 
@@ -47,7 +53,7 @@ class PushService:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 service.requests.append((self.path, headers, body))
-                self.send_response(service.status)
+                self.send_response(service.answer(headers["authorization"]))
                 if service.status == 302:
                     self.send_header("Location", "/elsewhere")
                 self.send_header("Content-Length", "0")

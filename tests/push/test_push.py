@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from chat.models import Device
 from chat.push_keys import public_key_of
+from chat.secrets import change_server_key, load_secrets
 from chat.subscriptions import subscribe
 from chat.times import now
 from chat.topics import down_filter, up
@@ -58,6 +59,7 @@ def running(installation: Installation, service: PushService) -> Installation:
         for table in ("notification", "message", "member", "conversation", "device", "presence"):
             connection.execute(text(f"DELETE FROM {table}"))
     service.status = 201
+    service.known_key = None
     service.requests.clear()
     return installation
 
@@ -300,6 +302,25 @@ def test_a_push_service_that_refuses_is_not_asked_again(
     wait_until("it to be settled", lambda: running.rows(settled))
     assert len(phone.told()) == 1
     assert [path for path, _, _ in service.requests] == [phone.path]
+
+
+def test_a_browser_that_subscribed_with_the_key_before_is_told_too(
+    running: Installation, service: PushService
+) -> None:
+    phone, before = subscribed(running, "bob", service), running.secrets
+    service.known_key = public_key_of(before)
+    change_server_key(running.settings.secrets_dir, since=2)
+    running.kill("push")
+    running.start("push")
+
+    listens(running, "alice").publish(TO_BOB, {"id": "1", "text": "hello"})
+
+    settled = "SELECT 1 FROM notification WHERE told_seq = 1 AND due_at IS NULL"
+    wait_until("it to be settled", lambda: running.rows(settled))
+    keys = [headers["authorization"].rpartition(",k=")[2] for _, headers, _ in service.requests]
+    after = load_secrets(running.settings)
+    assert keys == [public_key_of(after), public_key_of(before)]
+    assert phone.told()[-1]["text"] == "hello"
 
 
 def make_due(running: Installation) -> None:

@@ -42,6 +42,19 @@ def test_every_answer_says_what_a_browser_may_do_with_it(site: Site, path: str) 
     )
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [("https://chat.example.org", "max-age=31536000"), ("http://chat.example.org", None)],
+)
+def test_where_it_is_https_browsers_come_by_nothing_else(
+    make_site: MakeSite, url: str, says: str | None
+) -> None:
+    browser = make_site(KATYDID_PUBLIC_URL=url).browser()
+
+    for path in ("/login", "/nothing", "/api/v1/devices"):
+        assert browser.get(path).headers.get("Strict-Transport-Security") == says
+
+
 @pytest.mark.parametrize("path", ["/login", "/", "/healthz", "/metrics", "/api/v1/devices"])
 def test_nobody_keeps_a_copy_of_what_is_said(site: Site, path: str) -> None:
     assert site.browser().get(path).headers["Cache-Control"] == "no-store"

@@ -24,7 +24,7 @@ from web.answers import as_json, nothing
 from web.api import PREFIX
 from web.callers import bind_to_browser, browser, caller, keep_logged_in, log_out, person
 from web.contract.operations import Callers, operation
-from web.devices import add_device, revoke_device, revoke_others
+from web.devices import add_device, revoke_device, revoke_others, with_newest_secret
 from web.errors import NoDeviceYet
 from web.input import body_as
 from web.parts import parts
@@ -113,7 +113,8 @@ def add() -> Response:
     check_name_and_kind(asked.name, asked.kind)
     is_for_browser = calling.by_cookie and asked.kind == "browser"
     if is_for_browser and calling.device is not None:
-        return as_json(connection_of(calling.account, calling.device))
+        device = with_newest_secret(calling.account, calling.device)
+        return as_json(connection_of(calling.account, device))
     device = add_device(calling.account, name=asked.name, kind=asked.kind)
     if is_for_browser:
         bind_to_browser(device)
@@ -162,7 +163,8 @@ def show_current() -> Response:
     if calling.device is None:
         raise NoDeviceYet
     keep_logged_in()
-    return as_json(connection_of(calling.account, calling.device))
+    device = with_newest_secret(calling.account, calling.device)
+    return as_json(connection_of(calling.account, device))
 
 
 @devices.get("/<device:device_id>/credential")
@@ -214,7 +216,7 @@ def _described(device: Device, current: str | None, connections: list[str]) -> O
 def connection_of(account: Account, device: Device) -> DeviceCredential:
     """The device with its credential."""
     settings = parts().settings
-    credentials = credentials_of(account.name, device, parts().secrets.server_key)
+    credentials = credentials_of(account.name, device, parts().secrets.server_keys)
     host, port = mqtt_address(settings)
     connection = Connection(
         host=host,

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bench.chaos.disk import small_disk
-from chat.secrets import Secrets
+from chat.secrets import Secrets, ServerKeys
 from chat.settings import REPOSITORY
 from chat.user_names import ADMIN
 from cli.cluster.rabbitmq import (
@@ -30,7 +30,7 @@ from tests.rabbitmq import RabbitNodes, new_cluster
 from tests.running import is_listening, wait_until
 
 pytestmark = pytest.mark.cluster
-SECRETS = Secrets(b"k" * 32, "the admin's password " + "a" * 43, "b" * 43)
+SECRETS = Secrets(ServerKeys(b"k" * 32), "the admin's password " + "a" * 43, "b" * 43)
 DOOR = "http://127.0.0.1:1/the-long-word"
 
 
@@ -192,7 +192,7 @@ def publish(admin: httpx.Client, api: str, *, to: str) -> None:
 
 def test_a_node_that_has_never_known_the_password_is_left_alone(nodes: RabbitNodes) -> None:
     nodes.start()
-    another = Secrets(SECRETS.server_key, "not the admin's password", SECRETS.bridge_password)
+    another = Secrets(SECRETS.server_keys, "not the admin's password", SECRETS.bridge_password)
     watch = Watch(nodes.cluster, another)
 
     for _ in range(6):
