@@ -12,8 +12,10 @@ from pathlib import Path
 from argon2 import PasswordHasher
 
 from chat.database import Database
+from chat.devices import devices_with_old_secrets
 from chat.models import Account
-from chat.settings import REPOSITORY
+from chat.secrets import load_secrets
+from chat.settings import REPOSITORY, settings_from
 from chat.times import now
 from tests.asking import is_healthy
 from tests.running import UNLIMITED, free_ports, wait_until
@@ -30,7 +32,7 @@ class Up:
         self.url = f"http://127.0.0.1:{http}"
         self.mqtt_port = mqtt
         self._output = home / "up.log"
-        environ = (
+        self.environ = (
             UNLIMITED
             | settings
             | {
@@ -40,15 +42,13 @@ class Up:
                 "KATYDID_WEBSOCKET_PORT": str(websocket),
             }
         )
-        with self._output.open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "up"],
-                cwd=REPOSITORY,
-                env=os.environ | environ,
-                stdout=output,
-                stderr=output,
-            )
         self._database = Database(f"sqlite:///{home}/katydid.db")
+        self._process = self._started()
+        self.wait_until_ready()
+
+    def start_again(self) -> None:
+        """After `stop`."""
+        self._process = self._started()
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
@@ -61,6 +61,12 @@ class Up:
     def add_account(self, name: str, *, password: str) -> None:
         add_account(self._database, name, password=password)
 
+    def left_on_old_key(self) -> list[str]:
+        """The accounts of devices whose secrets are from the server key before."""
+        keys = load_secrets(settings_from(self.environ)).server_keys
+        with self._database.reading() as sql:
+            return [account for account, _ in devices_with_old_secrets(sql, keys)]
+
     def kill(self, part: str) -> None:
         """`kill -9` the part with its workers; whoever started it is to start it again."""
         process = self._pid(part)
@@ -71,6 +77,16 @@ class Up:
         self._database.close()
         self._process.terminate()
         self._process.wait(timeout=30)
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        with self._output.open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "cli", "up"],
+                cwd=REPOSITORY,
+                env=os.environ | self.environ,
+                stdout=output,
+                stderr=output,
+            )
 
     def _pid(self, part: str) -> int:
         """Of the supervisor's own child: gunicorn has children of the same name."""

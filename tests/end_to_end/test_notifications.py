@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import APIResponse, CDPSession, Route, expect
+from playwright.sync_api import APIResponse, CDPSession, Request, Route, expect
 
 from push.notices import MessageNotice, Notice, ReadNotice, encoded
 from tests.end_to_end.conftest import NewPerson
@@ -127,6 +127,37 @@ def test_notifications_are_switched_on_and_off(new_person: NewPerson) -> None:
     switch.uncheck()
     expect(bob.page.get_by_text("Saved.")).to_be_visible()
     assert not is_told(bob)
+
+
+# What a browser has from the time when the server had another key.
+HAS_AN_OLD_SUBSCRIPTION = """
+  globalThis.subscription = {
+    options: { applicationServerKey: new Uint8Array(65).buffer },
+    toJSON: () => ({ endpoint: 'https://fcm.googleapis.com/fcm/send/old', keys: {} }),
+    unsubscribe: async () => { globalThis.subscription = null; },
+  };
+"""
+
+
+def test_a_browser_subscribes_anew_when_the_server_has_another_key(new_person: NewPerson) -> None:
+    bob = new_person("bob", permissions=["notifications"])
+    bob.page.add_init_script(SUBSCRIBES)
+    bob.visit("/settings")
+    bob.page.get_by_role("switch", name="Tell this browser of new messages").check()
+    told = bob.page.get_by_text("This browser is told from now on.")
+    expect(told).to_be_visible(timeout=20_000)
+    bob.page.add_init_script(HAS_AN_OLD_SUBSCRIPTION)
+
+    with bob.page.expect_request(is_subscription) as asked:
+        bob.visit("/")
+
+    assert asked.value.post_data_json["endpoint"] != "https://fcm.googleapis.com/fcm/send/old"
+    assert len(asked.value.post_data_json["p256dh"]) == 87
+    assert is_told(bob)
+
+
+def is_subscription(asked: Request) -> bool:
+    return asked.method == "PUT" and asked.url.endswith("/devices/current/push")
 
 
 def test_an_answer_that_comes_late_does_not_move_the_switch_back(new_person: NewPerson) -> None:

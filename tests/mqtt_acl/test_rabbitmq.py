@@ -19,6 +19,7 @@ from chat.topics import down_filter, shard_of, up
 from chat.user_names import ADMIN
 from cli.doctor.broker import check_broker
 from cli.doctor.queues import check_queues
+from cli.rotate import rotate
 from mqtt_acl.issuer import Credentials, Issuer, credentials_of
 from mqtt_acl.rabbitmq import KickingIssuer
 from tests.cli.doctor.answering import Answer, altering
@@ -126,6 +127,23 @@ def test_restore_cuts_off_whom_sql_does_not_have(any_broker: RabbitInstallation)
         assert not here.subscribe(down_filter("alice")).is_failure
         assert queues(any_broker, parked) == []
     wait_until("the bridge's sessions to stay", lambda: is_let_in(any_broker, kept))
+
+
+def test_who_still_needs_the_old_server_key_is_cut_off_when_it_ends(
+    any_broker: RabbitInstallation,
+) -> None:
+    file = any_broker.settings.secrets_dir / "server_key"
+    before, device = file.read_text(), any_broker.new_device("alice")
+    with Client(any_broker.settings, device) as client:
+        client.subscribe(down_filter("alice"))
+        rotate(any_broker.environ, [])
+        assert client.publish(up("alice", "bob", "send"), "still here").is_failure is False
+
+        rotate(any_broker.environ, ["--retire", "--cut-off"])
+
+        wait_until("the cut", lambda: client.disconnect_reason is not None)
+    assert not is_let_in(any_broker, device)
+    file.write_text(before)
 
 
 @pytest.mark.parametrize("does", ["hears", "says"])

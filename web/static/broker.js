@@ -24,6 +24,7 @@ export class Broker extends EventTarget {
   #client = null;
   #sendTopic = '';
   #isOnline = false;
+  #wasOnline = false;
   #stopped = false;
   #backoff = new Backoff();
 
@@ -102,6 +103,8 @@ export class Broker extends EventTarget {
       this.#backoff.reset();
       this.#stayPresent(client, connection);
       this.#tell('status', { status: 'online', connection });
+      if (this.#wasOnline) this.#device.keepUp();
+      this.#wasOnline = true;
     });
   }
 

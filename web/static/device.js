@@ -48,6 +48,13 @@ export class Device {
     if (this.#mqtt.username !== username) this.#leaveToWhoIsLoggedIn();
   }
 
+  /** Connected again: the server may have another key since, and then a new secret for us, with
+      which it cuts the connection. One that is away is asked when we come back the next time. */
+  async keepUp() {
+    const told = await currentDevice().catch(() => null);
+    if (told && told.mqtt.username === this.#mqtt?.username) this.#mqtt = told.mqtt;
+  }
+
   async #ask() {
     const { mqtt } = await currentDevice().catch((error) => {
       if (error.status === 404) return addDevice(browserName(), 'browser');

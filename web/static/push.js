@@ -19,11 +19,8 @@ export async function begin() {
   if ((await Notification.requestPermission()) !== 'granted')
     throw new Error('This browser does not let us show notifications; its settings for this site say so.');
   const { application_server_key: key } = await pushSubscription();
-  const { pushManager } = await navigator.serviceWorker.ready;
-  const old = await pushManager.getSubscription();
-  if (old && keyOf(old) !== key) await old.unsubscribe();
   try {
-    await tellServer(await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }));
+    await tellServer(await subscriptionFor(key));
   } catch (error) {
     if (error.name !== 'AbortError') throw error;
     throw new Error('This browser cannot reach its push service just now.', { cause: error });
@@ -35,7 +32,8 @@ export async function end() {
   await (await ownSubscription())?.unsubscribe();
 }
 
-/** Browsers renew their subscriptions; and another account may have been logged in here before. */
+/** Browsers renew their subscriptions, and servers their key; and another account may have been
+    logged in here before. */
 export async function keepSubscription() {
   if (!canBeTold() || Notification.permission !== 'granted') return;
   const own = await ownSubscription().catch(() => null);
@@ -43,6 +41,16 @@ export async function keepSubscription() {
   const { subscribed, application_server_key: key } = await pushSubscription();
   if (!subscribed) await own.unsubscribe(); // it is that of whoever was logged in here before
   else if (keyOf(own) === key) await tellServer(own);
+  // Where the push service is away just now, the switch in the settings is off, and says so.
+  else await subscriptionFor(key).then(tellServer, () => {});
+}
+
+/** A subscription holds for one key of a server, and a browser has one. */
+async function subscriptionFor(key) {
+  const { pushManager } = await navigator.serviceWorker.ready;
+  const old = await pushManager.getSubscription();
+  if (old && keyOf(old) !== key) await old.unsubscribe();
+  return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
 }
 
 const ownSubscription = async () =>

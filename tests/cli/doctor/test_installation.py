@@ -28,6 +28,7 @@ from cli.doctor.settings import check_settings
 from cli.doctor.tls import check_certificate_file
 from cli.free_ports import free_ports
 from cli.home import held_home
+from cli.rotate import rotate
 from tests import databases
 from tests.cli.doctor.answering import answering
 from tests.cli.doctor.asking import all_ok, as_json, ask_doctor, found_by, says
@@ -97,6 +98,14 @@ def test_what_fails_while_it_is_examined_is_told_and_the_next_check_has_its_turn
     assert len(found) > 1
     for each in found:
         says([each], "wrong", "The system says", "File name too long")
+
+
+def test_a_server_key_from_before_is_not_forgotten(prepared: Installation) -> None:
+    assert rotate(prepared.environ, []) == 0
+    says(found_by(check_secrets, prepared.environ), "warning", "still kept")
+
+    assert rotate(prepared.environ, ["--retire"]) == 0
+    assert all_ok(found_by(check_secrets, prepared.environ))
 
 
 @pytest.mark.parametrize(
