@@ -59,6 +59,10 @@ class Limits:
         """Count an attempt at a code, a right one too. Raises TooManyAttempts."""
         self._count(self._code, "code", account)
 
+    def check_code(self, account: str) -> None:
+        """Count nothing yet. Raises TooManyAttempts when the window is used up."""
+        self._check(self._code, "code", account)
+
     def count_registration(self) -> None:
         """Count an attempt to register. Raises TooManyAttempts."""
         self._count(self._registration, "registration", _caller())

@@ -6,7 +6,7 @@ from flask import request
 
 from chat.errors import WrongCode
 from chat.models import Account
-from chat.second_factor import has_second_factor, use_code
+from chat.second_factor import confirm_secret, has_second_factor, use_code
 from chat.times import now
 from web.parts import parts
 
@@ -27,5 +27,28 @@ def take_code(account: Account, code: str) -> None:
         with parts().database.writing() as sql:
             use_code(sql, account, code, now())
     except WrongCode:
-        log.warning("a code was wrong", account=account.name, address=request.remote_addr)
+        _log_wrong_code(account)
         raise
+
+
+def turn_on(account: Account, code: str) -> list[str]:
+    """Ask for codes from now on; the recovery codes. Raises WrongCode, NoSecondFactor,
+    SecondFactorIsOn and TooManyAttempts.
+
+    Only a wrong code counts, and so none while it is on: this asks for no password, and who has a
+    device's credential must not be able to use up the attempts of who logs in.
+    """
+    parts().limits.check_code(account.name)
+    try:
+        with parts().database.writing() as sql:
+            codes = confirm_secret(sql, account, code, now())
+    except WrongCode:
+        _log_wrong_code(account)
+        parts().limits.count_code(account.name)
+        raise
+    log.info("a second factor was turned on", account=account.name)
+    return codes
+
+
+def _log_wrong_code(account: Account) -> None:
+    log.warning("a code was wrong", account=account.name, address=request.remote_addr)

@@ -1,20 +1,20 @@
 """The second factor on the pages: set up, asked for at the login, and turned off; and the logins,
 which one ends from elsewhere."""
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.authenticator import Authenticator
 from tests.end_to_end.conftest import NewPerson
 from tests.end_to_end.person import PASSWORD, Person
-from tests.end_to_end.test_accessibility import Checker, checker
-
-__all__ = ["checker"]
+from tests.end_to_end.test_accessibility import Checker
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_second_factor_is_set_up_asked_for_and_turned_off(
-    new_person: NewPerson, checker: Checker
+    new_person: NewPerson, scheme: str
 ) -> None:
-    alice = new_person("alice", color_scheme=checker._scheme)
+    alice, checker = new_person("alice", color_scheme=scheme), Checker(scheme)
     alice.page.set_viewport_size({"width": 360, "height": 740})
 
     app = _turn_on(alice, checker)

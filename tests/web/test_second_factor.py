@@ -178,6 +178,22 @@ def test_guesses_at_codes_are_limited_wherever_they_come_from(make_site: MakeSit
     assert_problem(program.get(ME, headers={"Katydid-Code": app.code()}), 429)
 
 
+def test_guesses_at_an_offered_secret_are_limited_and_no_others_count(make_site: MakeSite) -> None:
+    site = make_site(KATYDID_LOGIN_LIMIT="3 per hour")
+    app = turned_on(site.installation.database, "alice")
+    alice, bob = half_way(site), site.browser().log_in("bob")
+    send_code(alice, app.code())
+    alice.get("/")
+    bob.call("POST", SECOND_FACTOR, {"password": PASSWORD})
+
+    def guess(browser: Browser) -> int:
+        return browser.call("PUT", SECOND_FACTOR, {"code": app.wrong_code()}).status_code
+
+    assert [guess(bob) for _ in range(4)] == [403, 403, 403, 429]
+    assert [guess(alice) for _ in range(4)] == [409] * 4
+    assert send_code(half_way(site, address="192.0.2.9"), app.next_code()).status_code == 302
+
+
 # Programs.
 
 

@@ -15,7 +15,6 @@ from chat.fields import shown_as
 from chat.models import Account
 from chat.second_factor import (
     RECOVERY_CODES,
-    confirm_secret,
     has_second_factor,
     new_recovery_codes,
     offer_secret,
@@ -23,7 +22,6 @@ from chat.second_factor import (
     secret_url,
     turn_off,
 )
-from chat.times import now
 from web.addresses import site_host
 from web.answers import as_json, nothing
 from web.api import PREFIX
@@ -33,7 +31,7 @@ from web.input import body_as
 from web.parts import parts
 from web.passwords import check_present_password
 from web.qr import qr_code
-from web.second_factor import take_code
+from web.second_factor import take_code, turn_on
 
 second_factor = Blueprint("second_factor", __name__, url_prefix=f"{PREFIX}/second-factor")
 
@@ -129,12 +127,7 @@ def begin() -> Response:
 def confirm() -> Response:
     """The recovery codes, which are shown this once."""
     account = person().account
-    code = body_as(Confirmation).code
-    parts().limits.count_code(account.name)
-    with parts().database.writing() as sql:
-        codes = confirm_secret(sql, account, code, now())
-    log.info("a second factor was turned on", account=account.name)
-    return as_json(RecoveryCodes(codes))
+    return as_json(RecoveryCodes(turn_on(account, body_as(Confirmation).code)))
 
 
 @second_factor.post("/recovery-codes")
