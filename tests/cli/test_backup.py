@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import signal
 import subprocess
 import tarfile
 import zlib
@@ -25,7 +26,7 @@ from cli.transfer import Row, rows_of, sum_of, tables
 from mqtt_acl.issuer import Credentials
 from tests import databases
 from tests.archives import fill
-from tests.cli.starting import run_katydid
+from tests.cli.starting import KATYDID, run_katydid
 from tests.conftest import cannot_run, needs
 from tests.conversing import assert_nothing_lost_or_doubled, pairs_of_talkers
 from tests.mqtt import Client
@@ -220,7 +221,7 @@ def test_it_goes_to_standard_output_too(kept: Installation, place: Place, tmp_pa
     file = tmp_path / "a.backup"
     with file.open("wb") as output:
         answer = subprocess.run(
-            ["./katydid", "backup", "-"], env=environ_of(kept), stdout=output, timeout=60
+            [KATYDID, "backup", "-"], env=environ_of(kept), stdout=output, timeout=60
         )
 
     assert answer.returncode == 0
@@ -293,6 +294,25 @@ def test_a_full_disk_leaves_nothing_half(kept: Installation, tmp_path: Path) -> 
             assert sorted(disk.folder.iterdir()) == before
     except NoDisk as error:
         cannot_run(str(error))
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_who_is_told_to_end_leaves_nothing_half(tmp_path: Path, dialect: str) -> None:
+    installation = Installation(tmp_path, dialect=dialect)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    with installation.database.transaction() as connection:
+        connection.execute(text("LOCK TABLE message IN ACCESS EXCLUSIVE MODE"))
+        underway = subprocess.Popen(
+            [KATYDID, "backup", str(folder / "a.backup")], env=environ_of(installation)
+        )
+        wait_until("half of it to be there", lambda: list(folder.iterdir()))
+
+        underway.terminate()
+
+        assert underway.wait(timeout=15) == 128 + signal.SIGTERM
+        assert list(folder.iterdir()) == []
+    installation.stop_all()
 
 
 def assert_refused(place: Place, file: Path, says: str) -> None:
