@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import random
 import signal
 import subprocess
 import tarfile
@@ -30,6 +31,7 @@ from tests.cli.starting import KATYDID, run_katydid
 from tests.conftest import cannot_run, needs
 from tests.conversing import assert_nothing_lost_or_doubled, pairs_of_talkers
 from tests.mqtt import Client
+from tests.people import add_accounts, add_conversation
 from tests.running import Installation, wait_until
 
 SECRETS = ("server_key", "admin_password", "bridge_password")
@@ -281,14 +283,19 @@ def test_where_there_is_nothing_to_keep_none_is_made(kept: Installation, tmp_pat
     assert not nothing.exists()
 
 
-def test_a_full_disk_leaves_nothing_half(kept: Installation, tmp_path: Path) -> None:
+@pytest.mark.both_databases
+def test_a_full_disk_leaves_nothing_half(installation: Installation, tmp_path: Path) -> None:
+    """It is noticed in the middle of a table."""
+    alice, bob = add_accounts(installation.database, "alice", "bob")
+    texts = (random.randbytes(2_000).hex() for _ in range(1_500))
+    add_conversation(installation.database, alice, bob, *texts)
     try:
         with small_disk(tmp_path / "disk", megabytes=1) as disk:
             disk.fill()
             before = sorted(disk.folder.iterdir())
             file = disk.folder / "a.backup"
 
-            answer = run_katydid(kept.environ, "backup", str(file))
+            answer = run_katydid(installation.environ, "backup", str(file))
 
             assert_not_made(answer, f"{file} cannot be written: no space left on device")
             assert sorted(disk.folder.iterdir()) == before
@@ -297,7 +304,10 @@ def test_a_full_disk_leaves_nothing_half(kept: Installation, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-def test_who_is_told_to_end_leaves_nothing_half(tmp_path: Path, dialect: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_who_is_told_to_end_leaves_nothing_half(
+    tmp_path: Path, dialect: str, number: signal.Signals
+) -> None:
     installation = Installation(tmp_path, dialect=dialect)
     folder = tmp_path / "backups"
     folder.mkdir()
@@ -308,9 +318,9 @@ def test_who_is_told_to_end_leaves_nothing_half(tmp_path: Path, dialect: str) ->
         )
         wait_until("half of it to be there", lambda: list(folder.iterdir()))
 
-        underway.terminate()
+        underway.send_signal(number)
 
-        assert underway.wait(timeout=15) == 128 + signal.SIGTERM
+        assert underway.wait(timeout=15) == -number
         assert list(folder.iterdir()) == []
     installation.stop_all()
 
