@@ -7,7 +7,7 @@ another goes on when that time is over. All by the database's clock.
 from typing import Any
 
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col, update
+from sqlmodel import Session, col, select, update
 
 from chat.models import Chore
 from chat.times import database_now_ms
@@ -25,10 +25,22 @@ def take_turn(session: Session, name: str, *, seconds: float) -> bool:
     return session.execute(taken.returning(Chore.name)).first() is not None
 
 
+def is_due(session: Session, name: str) -> bool:
+    """Whether it is worth trying to take one's turn, which writes."""
+    later = col(Chore.due_at) > database_now_ms()
+    return session.exec(select(Chore.name).where(Chore.name == name, later)).first() is None
+
+
 def put_off(session: Session, name: str, *, seconds: float) -> None:
     """It is due in so long: to whoever comes first, if the caller has not said so again by then."""
     of_name = update(Chore).where(col(Chore.name) == name)
     session.exec(of_name.values(due_at=_from_now(seconds)))
+
+
+def is_overdue(session: Session, name: str, *, seconds: float) -> bool:
+    """Whether it has been due for so long, and nobody came to it."""
+    since = col(Chore.due_at) < _from_now(-seconds)
+    return session.exec(select(Chore.name).where(Chore.name == name, since)).first() is not None
 
 
 def _from_now(seconds: float) -> Any:

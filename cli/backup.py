@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
@@ -45,7 +45,6 @@ def backup(environ: Mapping[str, str], arguments: list[str]) -> int:
     load_secrets(settings)  # which says so where one is missing
     database = Database(settings.database_url)
     os.nice(_POLITENESS)
-    signal.signal(signal.SIGTERM, _end)
     try:
         check_archive(database)
         with _opened(arguments[0]) as stream:
@@ -89,6 +88,7 @@ def _opened(where: str) -> Iterator[BinaryIO]:
 def _written_aside(file: Path) -> Iterator[BinaryIO]:
     """For its owner alone, and in its place only when all of it is on the disk."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
+    _take_along_when_ended(draft)
     try:
         _check_is_free(file)
         opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -110,6 +110,13 @@ def _check_is_free(file: Path) -> None:
         raise NoBackupMade(f"{file} is there already; a backup replaces nothing.")
 
 
-def _end(*_: object) -> NoReturn:
-    """So that what was begun is taken away."""
-    sys.exit(128 + signal.SIGTERM)
+def _take_along_when_ended(draft: Path) -> None:
+    """Told to end, we take the draft along, and do not wait for what the database is asked."""
+
+    def end(number: int, _frame: object) -> None:
+        draft.unlink(missing_ok=True)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)

@@ -16,8 +16,8 @@ import gzip
 import hashlib
 import tarfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import datetime
 from io import BytesIO
 from itertools import count
@@ -105,7 +105,7 @@ def write_backup(
     *,
     tables_version: str,
     secrets: Mapping[str, str],
-    rows: Callable[[Table], Iterator[Row]],
+    rows: Callable[[Table], Generator[Row, None, None]],
     now: datetime,
 ) -> Sums:
     """The whole file, with the rows of each table as they come. Raises OSError and what `rows`
@@ -126,10 +126,11 @@ def write_backup(
     return sums
 
 
-def _add_table(tar: tarfile.TarFile, table: Table, rows: Iterator[Row]) -> TableSum:
+def _add_table(tar: tarfile.TarFile, table: Table, rows: Generator[Row, None, None]) -> TableSum:
     summed = Summed(rows)
-    for number, piece in enumerate(_pieces(summed), start=1):
-        _add(tar, _piece(table, number), piece)
+    with closing(rows):  # a disk that is full must not leave PostgreSQL in the middle of an answer
+        for number, piece in enumerate(_pieces(summed), start=1):
+            _add(tar, _piece(table, number), piece)
     return summed.result()
 
 

@@ -9,7 +9,7 @@ the one side, and from what is read back on the other.
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -159,7 +159,7 @@ def as_line(row: Row) -> bytes:
     return _encode(row) + b"\n"
 
 
-def rows_of(connection: Connection, table: Table) -> Iterator[Row]:
+def rows_of(connection: Connection, table: Table) -> Generator[Row, None, None]:
     """All rows as the driver has them, by primary key; what is true or false is 1 or 0."""
     columns = _columns(table)
     raw = connection.connection.driver_connection

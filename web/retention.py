@@ -11,7 +11,7 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from chat.chores import put_off, take_turn
+from chat.chores import is_due, put_off, take_turn
 from chat.database import Database
 from chat.retention import CHORE, TURN_SECONDS, forget_old_messages
 from chat.times import now
@@ -40,6 +40,9 @@ def _follow(database: Database, keep_days: int | None) -> None:
 
 
 def _forget_if_due(database: Database, keep_days: int | None) -> None:
+    with database.reading() as session:
+        if not is_due(session, CHORE):
+            return
     with database.writing() as session:
         if not take_turn(session, CHORE, seconds=TURN_SECONDS):
             return

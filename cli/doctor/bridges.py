@@ -6,7 +6,9 @@ from datetime import timedelta
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from chat.chores import is_overdue
 from chat.examining import messages_not_searched, notifications_overdue
+from chat.retention import CHORE
 from chat.shards import SILENT_AFTER_SECONDS, unserved_shards
 from chat.times import now
 from chat.topics import SHARDS, shard_digit
@@ -16,6 +18,7 @@ from cli.doctor.installation import Installation
 # As many as a search looks at without the index.
 _SEARCHED_ANYWAY = 2_000
 _TOLD_WITHIN = timedelta(minutes=10)
+_DELETED_WITHIN_SECONDS = 86_400
 
 
 def check_leases(installation: Installation) -> Iterator[Finding]:
@@ -40,12 +43,14 @@ def check_leases(installation: Installation) -> Iterator[Finding]:
 
 
 def check_archive_lag(installation: Installation) -> Iterator[Finding]:
-    """The index of texts, the notifications, and what the bridge counts as trouble."""
+    """The index of texts, the notifications, what is kept too long, and what the bridge counts as
+    trouble."""
     if not installation.has_tables:
         return
     with installation.database.searching() as session:
         behind = messages_not_searched(session)
         overdue = notifications_overdue(session, now() - _TOLD_WITHIN)
+        keeps_too_long = is_overdue(session, CHORE, seconds=_DELETED_WITHIN_SECONDS)
     if behind > _SEARCHED_ANYWAY:
         yield warning(
             "lag",
@@ -60,6 +65,13 @@ def check_archive_lag(installation: Installation) -> Iterator[Finding]:
             "lag",
             f"{overdue:,} notifications were due more than ten minutes ago.",
             f"See whether push runs, and why not, in {installation.settings.logs_dir}/push.log.",
+        )
+    if keeps_too_long:
+        yield warning(
+            "lag",
+            "For a day, nobody has looked for messages that are no longer to be kept.",
+            f"The site deletes them while it runs; see why not in {installation.settings.logs_dir}"
+            "/web.log.",
         )
     yield from _counted(installation)
 

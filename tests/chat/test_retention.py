@@ -8,7 +8,7 @@ from sqlalchemy import insert, text
 from sqlmodel import col, select, update
 
 from chat.accounts import account_named
-from chat.chores import put_off, take_turn
+from chat.chores import is_due, put_off, take_turn
 from chat.conversations import ConversationSummary, conversations_of, direct_key
 from chat.database import Database
 from chat.export import export
@@ -296,8 +296,12 @@ def test_the_shortest_time_that_is_wanted_holds(
 
 def test_one_at_a_time_has_its_turn(people: Database) -> None:
     def take(name: str) -> bool:
+        with people.reading() as session:
+            due = is_due(session, name)
         with people.writing() as session:
-            return take_turn(session, name, seconds=60)
+            taken = take_turn(session, name, seconds=60)
+        assert due is taken
+        return taken
 
     assert (take("this"), take("this"), take("that")) == (True, False, True)
 

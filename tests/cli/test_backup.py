@@ -5,6 +5,8 @@ import gzip
 import io
 import json
 import os
+import random
+import signal
 import subprocess
 import tarfile
 import zlib
@@ -25,10 +27,11 @@ from cli.transfer import Row, rows_of, sum_of, tables
 from mqtt_acl.issuer import Credentials
 from tests import databases
 from tests.archives import fill
-from tests.cli.starting import run_katydid
+from tests.cli.starting import KATYDID, run_katydid
 from tests.conftest import cannot_run, needs
 from tests.conversing import assert_nothing_lost_or_doubled, pairs_of_talkers
 from tests.mqtt import Client
+from tests.people import add_accounts, add_conversation
 from tests.running import Installation, wait_until
 
 SECRETS = ("server_key", "admin_password", "bridge_password")
@@ -220,7 +223,7 @@ def test_it_goes_to_standard_output_too(kept: Installation, place: Place, tmp_pa
     file = tmp_path / "a.backup"
     with file.open("wb") as output:
         answer = subprocess.run(
-            ["./katydid", "backup", "-"], env=environ_of(kept), stdout=output, timeout=60
+            [KATYDID, "backup", "-"], env=environ_of(kept), stdout=output, timeout=60
         )
 
     assert answer.returncode == 0
@@ -280,19 +283,46 @@ def test_where_there_is_nothing_to_keep_none_is_made(kept: Installation, tmp_pat
     assert not nothing.exists()
 
 
-def test_a_full_disk_leaves_nothing_half(kept: Installation, tmp_path: Path) -> None:
+@pytest.mark.both_databases
+def test_a_full_disk_leaves_nothing_half(installation: Installation, tmp_path: Path) -> None:
+    """It is noticed in the middle of a table."""
+    alice, bob = add_accounts(installation.database, "alice", "bob")
+    texts = (random.randbytes(2_000).hex() for _ in range(1_500))
+    add_conversation(installation.database, alice, bob, *texts)
     try:
         with small_disk(tmp_path / "disk", megabytes=1) as disk:
             disk.fill()
             before = sorted(disk.folder.iterdir())
             file = disk.folder / "a.backup"
 
-            answer = run_katydid(kept.environ, "backup", str(file))
+            answer = run_katydid(installation.environ, "backup", str(file))
 
             assert_not_made(answer, f"{file} cannot be written: no space left on device")
             assert sorted(disk.folder.iterdir()) == before
     except NoDisk as error:
         cannot_run(str(error))
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_who_is_told_to_end_leaves_nothing_half(
+    tmp_path: Path, dialect: str, number: signal.Signals
+) -> None:
+    installation = Installation(tmp_path, dialect=dialect)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    with installation.database.transaction() as connection:
+        connection.execute(text("LOCK TABLE message IN ACCESS EXCLUSIVE MODE"))
+        underway = subprocess.Popen(
+            [KATYDID, "backup", str(folder / "a.backup")], env=environ_of(installation)
+        )
+        wait_until("half of it to be there", lambda: list(folder.iterdir()))
+
+        underway.send_signal(number)
+
+        assert underway.wait(timeout=15) == -number
+        assert list(folder.iterdir()) == []
+    installation.stop_all()
 
 
 def assert_refused(place: Place, file: Path, says: str) -> None:

@@ -58,7 +58,7 @@ def say(katydid: Up, one: Person, other: Person, *, first_seq: int, count: int) 
         )
 
 
-@pytest.mark.parametrize("meanwhile", [0, 5])
+@pytest.mark.parametrize("meanwhile", [0, 2, 5])
 def test_numbers_that_are_given_out_again_are_shown_as_the_archive_has_them(
     katydid: Up, alice: Person, bob: Person, meanwhile: int
 ) -> None:

@@ -188,6 +188,7 @@ export class Sync extends EventTarget {
     const conversation = this.#state.conversation(summary.peer);
     const { thread, wasOpened } = conversation;
     if (summary.deleted && !conversation.isErased) return this.#readAnew(summary);
+    if (saysOther(thread, summary.last_message)) return this.#tellOther();
     const missed = summary.last_seq - thread.lastSeq;
     if (missed <= 0) return;
     if (wasOpened && missed <= MOST_MISSED) this.#fillSoon(summary.peer);
@@ -246,6 +247,12 @@ export class Sync extends EventTarget {
 function knewMore(knew, summaries) {
   const listed = new Map(summaries.map(({ peer, last_seq: lastSeq }) => [peer, lastSeq]));
   return [...knew].some(([peer, lastSeq]) => lastSeq > (listed.get(peer) ?? 0));
+}
+
+/** Whether the newest text of the list is not the one that is known with its number. */
+function saysOther(thread, newest) {
+  const known = newest && thread.text(newest.seq);
+  return Boolean(known) && known.id !== newest.id;
 }
 
 /** Whether the archive no longer has what came right after that. */

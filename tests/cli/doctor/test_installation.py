@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import trustme
 
-from chat.models import Account, Conversation, Notification
+from chat.models import Account, Chore, Conversation, Notification
 from chat.times import now
 from cli.doctor.bridges import check_archive_lag
 from cli.doctor.checks import examine
@@ -324,11 +324,13 @@ def test_what_is_late_is_told(prepared: Installation) -> None:
         session.add(Conversation(id=1, key="1:2", last_seq=2_500))
         session.flush()
         session.add(Notification(conversation_id=1, account_id=1, due_at=at))
+        session.add(Chore(name="retention", due_at=now() - timedelta(days=2)))
 
     found = found_by(check_archive_lag, prepared.environ)
 
     says(found, "warning", "2,500 messages", "index of texts")
     says(found, "warning", "1 notifications were due")
+    says(found, "warning", "no longer to be kept")
 
 
 # What runs.
