@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, delete, select, update
 
-from chat.accounts import is_printable
+from chat.accounts import is_printable, shows_something
 from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
 from chat.models import Account, Device
 from chat.presence import forget_device
@@ -52,7 +52,8 @@ def new_device(*, account: Account, name: str, kind: str, now: datetime) -> Devi
 def check_name_and_kind(name: str, kind: str) -> None:
     """Raises NotAcceptable."""
     name = name.strip()
-    if not 1 <= len(name) <= NAME_CHARACTERS or not is_printable(name):
+    is_shown = is_printable(name) and shows_something(name)
+    if not (is_shown and len(name) <= NAME_CHARACTERS):
         raise NotAcceptable("name", f"must be 1 to {NAME_CHARACTERS} printable characters long")
     if kind not in KINDS:
         raise NotAcceptable("kind", f"must be one of {', '.join(KINDS)}")

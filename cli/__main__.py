@@ -52,6 +52,10 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.bench import bench
 
             return bench(arguments)
+        if command == "attack":
+            from cli.attack import attack
+
+            return attack(arguments)
         if command == "secrets":
             from cli.secrets import make_secrets
 
