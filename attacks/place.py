@@ -32,8 +32,10 @@ from cli.cluster.newer_mosquitto import bring_newer_mosquitto
 MOSQUITTO, NEWER_MOSQUITTO, RABBITMQ = "mosquitto", "mosquitto-2.1", "rabbitmq"
 BROKERS = (MOSQUITTO, NEWER_MOSQUITTO, RABBITMQ)
 ALICE, BOB, MALLORY = "alice", "bob", "mallory"
-# Words that a program says when it did not know what to do with something.
-_CRASHES = ("Traceback", "panicked", "crasher:", "Segmentation fault", "SIGSEGV")
+# Words that a program says when it did not know what to do with something. (RabbitMQ ends the
+# connections of those who go against the standard by a crash of their own process, and says that
+# at length.)
+_CRASHES = ("Traceback", "panicked", "Segmentation fault", "SIGSEGV")
 _ANSWER_WITHIN_SECONDS = 20.0
 
 
@@ -99,13 +101,13 @@ class Place:
         port = self.websocket_port if websocket else self.mqtt_port
         return Mqtt(port, websocket=websocket, version=version, heard=self.loot.add)
 
-    def http(self, account: str | None = None) -> httpx.Client:
-        """An attacker's HTTP client; with an account, it sends that one's password."""
+    def http(self, person: Person | None = None) -> httpx.Client:
+        """An attacker's HTTP client; that of a person sends its device's secret."""
 
         def note(response: httpx.Response) -> None:
             self.loot.add(response.read())
 
-        auth = (account, PASSWORD) if account else None
+        auth = (person.user_name, person.password) if person else None
         hooks = {"response": [note]}
         return httpx.Client(base_url=self.url, timeout=30, auth=auth, event_hooks=hooks)
 

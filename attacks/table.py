@@ -25,7 +25,8 @@ class Row:
 
     @property
     def has_held(self) -> bool:
-        return all(each.held for each in self.seen.values())
+        """Where it is not known that it does not; there, something must have come of it."""
+        return all(each.held != (broker in self.attack.known) for broker, each in self.seen.items())
 
     def as_json(self) -> Mapping[str, Any]:
         return {
@@ -33,7 +34,12 @@ class Row:
             "door": self.attack.door,
             "expected": self.attack.expected,
             "seen": {
-                broker: {"held": each.held, "says": each.says} for broker, each in self.seen.items()
+                broker: {
+                    "held": each.held,
+                    "says": each.says,
+                    "known": self.attack.known.get(broker),
+                }
+                for broker, each in self.seen.items()
             },
         }
 
@@ -44,8 +50,8 @@ def run_table(rows: Sequence[Row], place: Place, *, tell: Callable[[str], None])
         if not row.attack.is_possible_at(place.broker):
             continue
         seen = row.seen[place.broker] = _tried(row.attack, place)
-        if not seen.held:
-            tell(f"NOT held, {row.attack.door}: {row.attack.name}: {seen.says}")
+        if not row.has_held:
+            tell(f"NOT as expected, {row.attack.door}: {row.attack.name}: {seen.says}")
 
 
 def _tried(attack: Attack, place: Place) -> Seen:
@@ -77,7 +83,10 @@ def _cell(row: Row, broker: str) -> str:
     seen = row.seen.get(broker)
     if seen is None:
         return "–"
-    return seen.says if seen.held else f"NOT held: {seen.says}"
+    if seen.held:
+        return seen.says
+    why = row.attack.known.get(broker)
+    return f"NOT held: {seen.says}" if why is None else f"{seen.says}: {why}"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -66,6 +66,15 @@ def check_may_add_device(session: Session, account: Account) -> None:
         raise TooManyDevices(MOST_DEVICES)
 
 
+def keep_device(session: Session, account: Account, device: Device) -> None:
+    """A new one, from now on. Raises TooManyDevices, also for all but the first of those that come
+    at once for the last place."""
+    alone = select(Account.id).where(Account.id == account.id).with_for_update(key_share=True)
+    session.exec(alone).one()
+    check_may_add_device(session, account)
+    session.add(device)
+
+
 def devices_of(session: Session, account: Account) -> list[Device]:
     """The account's devices, newest first."""
     newest_first = (col(Device.created_at).desc(), Device.id)

@@ -10,7 +10,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from chat.devices import check_may_add_device, device_of, devices_of, new_device, remove_device
+from chat.devices import (
+    check_may_add_device,
+    device_of,
+    devices_of,
+    keep_device,
+    new_device,
+    remove_device,
+)
 from chat.errors import BrokerUnreachable, KatydidError
 from chat.logins import end_logins
 from chat.models import Account, Device
@@ -28,7 +35,7 @@ def add_device(account: Account, *, name: str, kind: str) -> Device:
     device = new_device(account=account, name=name, kind=kind, now=now())
     with parts().database.reading() as sql:
         check_may_add_device(sql, account)
-    let_in(account, device, lambda sql: sql.add(device))
+    let_in(account, device, lambda sql: keep_device(sql, account, device))
     log.info("a device was added", account=account.name, device=device.id, kind=kind)
     return device
 

@@ -224,7 +224,7 @@ def open_redirect(place: Place) -> Seen:
 def ids_of_others(place: Place) -> Seen:
     device = place.new_device(ALICE).user_name.partition(".")[2]
     thing = f"{place.newcomer()}-thing"
-    with place.http(ALICE) as alice:
+    with place.http(place.alice) as alice:
         alice.post("/api/v1/things", json={"account": thing}).raise_for_status()
     mallory = _victim(place)
     said = {
@@ -257,6 +257,6 @@ _ABOUT_OTHERS = (
 
 @HTTP_DOOR.attack("what two others say, by every call that answers with texts", "nothing of theirs")
 def texts_of_others(place: Place) -> Seen:
-    with place.http(MALLORY) as mallory:
+    with place.http(place.mallory) as mallory:
         said = {mallory.get(f"/api/v1{path}").status_code for path in _ABOUT_OTHERS}
     return Seen(not place.loot.found and 500 not in said, ", ".join(map(str, sorted(said))))

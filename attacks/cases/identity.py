@@ -82,7 +82,7 @@ def mixed_names(place: Place) -> Seen:
 
 def _revoke(place: Place, person: Person) -> None:
     device = person.user_name.partition(".")[2]
-    with place.http(person.account) as owner:
+    with place.http(person) as owner:
         owner.delete(f"/api/v1/devices/{device}").raise_for_status()
 
 

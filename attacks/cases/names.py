@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from attacks.attack import HTTP, Door, Seen
-from attacks.place import MALLORY, Place
+from attacks.place import Place
 from bench.people import PASSWORD
 
 HTTP_DOOR = Door(HTTP)
@@ -48,7 +48,7 @@ def _being_shown_as(name: str) -> Callable[[Place], Seen]:
     def run(place: Place) -> Seen:
         said = json.dumps({"display_name": name})  # half a pair can be written so alone
         headers = {"Content-Type": "application/json"}
-        with place.http(MALLORY) as mallory:
+        with place.http(place.mallory) as mallory:
             answer = mallory.patch("/api/v1/accounts/me", content=said, headers=headers)
         return Seen(answer.status_code in (400, 422), str(answer.status_code))
 

@@ -30,7 +30,7 @@ _SHOWN = "<img src=x onerror=document.title='pwned'>"
 def stored_script(place: Place) -> Seen:
     """A name, a device's and texts, as the browser of who is written to shows them, and the own."""
     reader = place.newcomer()
-    with place.http(MALLORY) as mallory:
+    with place.http(place.mallory) as mallory:
         mallory.patch("/api/v1/accounts/me", json={"display_name": _SHOWN}).raise_for_status()
         mallory.post("/api/v1/devices", json={"name": _SHOWN, "kind": "phone"}).raise_for_status()
     with place.mqtt().open(place.mallory) as connection:
@@ -126,7 +126,7 @@ def cached(place: Place) -> Seen:
         "/api/v1/conversations",
         f"/api/v1/conversations/{BOB}/messages",
     )
-    with place.http(MALLORY) as mallory:
+    with place.http(place.mallory) as mallory:
         said = {mallory.get(path).headers.get("cache-control") for path in paths}
         said.add(mallory.get("/api/v1/export").headers.get("cache-control"))
     return Seen(said == {"no-store"}, ", ".join(map(str, said)))

@@ -60,7 +60,7 @@ def foreign_paths(place: Place) -> Seen:
 def method_override(place: Place) -> Seen:
     device = place.new_device(MALLORY).user_name.partition(".")[2]
     headers = {"X-HTTP-Method-Override": "DELETE", "X-HTTP-Method": "DELETE"}
-    with place.http(MALLORY) as mallory:
+    with place.http(place.mallory) as mallory:
         path = f"/api/v1/devices/{device}?_method=DELETE"
         said = mallory.post(path, headers=headers, json={"_method": "DELETE"}).status_code
         devices = mallory.get("/api/v1/devices").json()["devices"]
@@ -104,7 +104,7 @@ def more_fields(place: Place) -> Seen:
 def _body(make: Callable[[], bytes], *statuses: int, **headers: str) -> Callable[[Place], Seen]:
     def run(place: Place) -> Seen:
         more = {name.replace("_", "-"): value for name, value in headers.items()}
-        with place.http(MALLORY) as mallory:
+        with place.http(place.mallory) as mallory:
             answer = mallory.post("/api/v1/devices", content=make(), headers=_JSON | more)
             return Seen(answer.status_code in statuses, str(answer.status_code))
 
@@ -158,7 +158,7 @@ _INJECTIONS = (
 def injections(place: Place) -> Seen:
     accounts = place.count("SELECT count(*) FROM account")
     said = set()
-    with place.http(MALLORY) as mallory:
+    with place.http(place.mallory) as mallory:
         for each in _INJECTIONS:
             for path, query in (
                 ("/accounts/x", {}),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from attacks.attack import MQTT, Door, Seen
 from attacks.mqtt import SUBACK, subscribe_packet
-from attacks.place import ALICE, Place
+from attacks.place import ALICE, RABBITMQ, Place
 from chat.topics import down, down_filter, up_account_filter, up_filter
 
 MQTT_DOOR = Door(MQTT)
@@ -20,7 +20,7 @@ _FILTERS = {
     "the broker's control": "$CONTROL/#",
     "a share of what devices send": "$share/g/chat/v1/up/#",
     "a share of another's topics": f"$share/g/{down_filter(ALICE)}",
-    "another's topics with dots": f"chat.v1.down.{ALICE}.#",
+    "another's topics with dots": f"chat.v1.down.{ALICE}/#",
     "another's topics with a star": "chat/v1/down/*/message",
 }
 
@@ -64,7 +64,9 @@ def deep_filter(place: Place) -> Seen:
         return Seen(answer.is_no, str(answer))
 
 
-@MQTT_DOOR.attack("a subscription identifier of 0", "refused or cut off")
+@MQTT_DOOR.attack(
+    "a subscription identifier of 0", "refused or cut off", known={RABBITMQ: "harmless"}
+)
 def subscription_identifier(place: Place) -> Seen:
     own = place.mallory.receive_filter.encode()
     with place.mqtt().open(place.mallory) as mallory:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from attacks.attack import WEBSOCKET, Door, Seen
 from attacks.mqtt import (
     CONNACK,
+    FAILURE,
     PING,
     PINGRESP,
     PUBLISH,
@@ -15,7 +16,7 @@ from attacks.mqtt import (
     upgrade,
     upgrade_request,
 )
-from attacks.place import ALICE, BOB, Place
+from attacks.place import ALICE, BOB, MOSQUITTO, Place
 from attacks.raw_http import exchange, request
 from bridge.framing import variable_length
 from chat.topics import down_filter, up
@@ -51,9 +52,13 @@ def cross_site(place: Place) -> Seen:
             return Seen(True, f"the handshake: {refusal}")
         name = place.alice.user_name.encode()
         browser.sendall(frame_of(connect_packet(name, name, b"")))
-        answer = browser.recv(64)
-        is_no = not answer or answer[2] >> 4 != CONNACK or answer[5] >= 0x80
-        return Seen(is_no, "let in without a password" * (not is_no) or "refused at CONNECT")
+        let_in = _lets_in(browser.recv(64))
+        return Seen(not let_in, "let in without a password" if let_in else "refused at CONNECT")
+
+
+def _lets_in(frame: bytes) -> bool:
+    """Whether it begins with a CONNACK that lets one in (MQTT 5.0, section 3.2)."""
+    return len(frame) > 5 and frame[2] >> 4 == CONNACK and frame[5] < FAILURE
 
 
 @WEBSOCKET_DOOR.attack("a handshake without the subprotocol mqtt", "refused, or not let in")
@@ -62,8 +67,8 @@ def no_subprotocol(place: Place) -> Seen:
     stranger = frame_of(connect_packet(b"x", None, None))
     answers = exchange(place.websocket_port, data + stranger, seconds=_WITHIN_SECONDS, is_all=True)
     place.loot.add(answers.raw)
-    let_in = b"\x20" in answers.raw.partition(b"\r\n\r\n")[2][:3] and answers.raw[-2:-1] == b"\0"
-    return Seen(not let_in, str(answers))
+    let_in = _lets_in(answers.raw.partition(b"\r\n\r\n")[2])
+    return Seen(not let_in, f"{answers}{', and let in' if let_in else ', not let in'}")
 
 
 _PATHS = ("/", "/etc/passwd", "/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd")
@@ -109,7 +114,11 @@ for _name, _frames in _FRAMES.items():
     WEBSOCKET_DOOR.add(_name, "any answer, others unharmed", _framing(_frames))
 
 
-@WEBSOCKET_DOOR.attack("a packet of 256 MB, announced in a small frame", "cut off")
+@WEBSOCKET_DOOR.attack(
+    "a packet of 256 MB, announced in a small frame",
+    "cut off",
+    known={MOSQUITTO: "before 2.1 it looks at sizes on TCP alone, and keeps what comes"},
+)
 def huge_announcement(place: Place) -> Seen:
     with place.mqtt(websocket=True).open(place.mallory) as mallory:
         mallory.send(bytes([PUBLISH << 4]) + variable_length(268_435_455) + b"\0\1x")
