@@ -5,7 +5,8 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -45,7 +46,7 @@ def connect_packet(
     clean: bool = True,
     properties: bytes = b"",
     will: tuple[bytes, bytes] | None = None,
-    keep_alive_seconds: int = 60,
+    keep_alive_seconds: int = 0,
 ) -> bytes:
     """MQTT 5.0, section 3.1."""
     flags = (
@@ -132,24 +133,6 @@ def answer_from(frame: bytes) -> Answer:
     return Answer(kind, reason, is_cut_off=kind == DISCONNECT)
 
 
-def payload_of(frame: bytes, *, version: int = 5) -> tuple[str, bytes]:
-    """Topic and payload of a PUBLISH that came."""
-    body = _body(frame)
-    at = 2 + int.from_bytes(body[:2], "big")
-    topic = body[2:at].decode()
-    at += 2 if frame[0] & 0x06 else 0
-    if version == 5:
-        length, shift = 0, 0
-        while True:
-            byte = body[at]
-            length |= (byte & 0x7F) << shift
-            at, shift = at + 1, shift + 7
-            if byte < 0x80:
-                break
-        at += length
-    return topic, body[at:]
-
-
 def _body(frame: bytes) -> bytes:
     at = 1
     while frame[at] >= 0x80:
@@ -175,6 +158,7 @@ class Mqtt:
         self.version = version
         self.published: list[bytes] = []
         self.is_over = False
+        self._answers: deque[Answer] = deque()
         self._heard = heard
         self._is_websocket = websocket
         self._raw = self._data = b""
@@ -242,8 +226,9 @@ class Mqtt:
         """The next packet of that kind; CUT_OFF or NOTHING where there is none."""
         deadline = time.monotonic() + seconds
         while True:
-            for frame in self._taken():
-                answer = answer_from(frame)
+            self._take()
+            while self._answers:
+                answer = self._answers.popleft()
                 if answer.kind in (kind, DISCONNECT):
                     return answer
             if self.is_over:
@@ -255,8 +240,7 @@ class Mqtt:
         """Whether something with these bytes comes, or has come."""
         deadline = time.monotonic() + seconds
         while True:
-            for _ in self._taken():
-                pass
+            self._take()
             if any(what in each for each in self.published):
                 return True
             if self.is_over or not self._read(deadline - time.monotonic()):
@@ -321,17 +305,17 @@ class Mqtt:
             self._raw = self._raw[at + size :]
         return held
 
-    def _taken(self) -> Sequence[bytes]:
-        """The packets that are whole."""
-        found, end = [], 0
+    def _take(self) -> None:
+        """The packets that are whole; what was published apart from the answers."""
+        end = 0
         for begin, end in frames(memoryview(self._data)):
-            found.append(self._data[begin:end])
-        self._data = self._data[end:]
-        for frame in found:
+            frame = self._data[begin:end]
             if frame[0] >> 4 == PUBLISH:
                 self.published.append(frame)
                 self._acknowledge(frame)
-        return found
+            else:
+                self._answers.append(answer_from(frame))
+        self._data = self._data[end:]
 
     def _acknowledge(self, frame: bytes) -> None:
         if frame[0] & 0x06:

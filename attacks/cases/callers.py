@@ -61,10 +61,13 @@ def _signed_with(key: bytes | str) -> Callable[[Place, str], str]:
     return sign
 
 
+def _with_another_signature(cookie: str) -> str:
+    signed, _, signature = cookie.rpartition(".")
+    return f"{signed}.{signature[::-1]}"
+
+
 _COOKIES: dict[str, Callable[[Place, str], str]] = {
-    "with its last byte changed": lambda _, cookie: (
-        cookie[:-1] + ("A" if cookie[-1] != "A" else "B")
-    ),
+    "with its signature turned around": lambda _, cookie: _with_another_signature(cookie),
     "with its content changed": lambda _, cookie: "x" + cookie[1:],
     "without its signature": lambda _, cookie: cookie.rpartition(".")[0],
     "signed with an empty key": _signed_with("\0"),

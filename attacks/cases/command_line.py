@@ -45,9 +45,8 @@ def shell_in_the_home(place: Place) -> Seen:
 )
 def shell_in_settings(place: Place) -> Seen:
     word = "$(touch shelled)"
-    settings = ("HOST", "HTTP_PORT", "BROKER", "PUBLIC_URL", "LOGIN_LIMIT", "TRUSTED_PROXIES")
-    done = [_run(place, "migrate", **{f"KATYDID_{name}": word}) for name in settings]
-    done += [_run(place, "explain", word), _run(place, "migrate-to", word), _run(place, word)]
+    done = [_run(place, "migrate", **{f"KATYDID_{name}": word}) for name in ("HOST", "BROKER")]
+    done += [_run(place, "migrate-to", word), _run(place, word)]
     has_run = list(place.home.glob("**/shelled"))
     said = [each for each in done if "Traceback" in each.stderr]
     statuses = sorted({each.returncode for each in done})
