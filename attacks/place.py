@@ -182,7 +182,9 @@ class Place:
 def place(broker: str, **environ: str) -> Iterator[Place]:
     """A private installation on that broker, with those settings; all of it ends with the block."""
     with ExitStack() as ended:
-        folder = Path(ended.enter_context(TemporaryDirectory(prefix="katydid-attack-")))
+        # RabbitMQ's own helpers may still tidy up there.
+        temporary = TemporaryDirectory(prefix="katydid-attack-", ignore_cleanup_errors=True)
+        folder = Path(ended.enter_context(temporary))
         home = folder / "home"
         home.mkdir(mode=0o700)
         settings = {

@@ -8,6 +8,7 @@ import httpx
 
 from attacks.attack import Attack, Seen
 from attacks.place import NotWell, Place
+from chat.errors import KatydidError
 
 _TITLES = {
     "mosquitto": "seen on mosquitto 2.0.11",
@@ -58,7 +59,7 @@ def _tried(attack: Attack, place: Place) -> Seen:
     """What came of it; also whether everything else is as it was before."""
     try:
         seen = attack.run(place)
-    except (OSError, httpx.HTTPError, NotWell) as problem:
+    except (OSError, httpx.HTTPError, KatydidError) as problem:
         seen = Seen(False, f"{type(problem).__name__}: {problem}".partition("\n")[0])
     try:
         place.check_well()

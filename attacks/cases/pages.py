@@ -3,17 +3,12 @@
 import asyncio
 import json
 
-from playwright.async_api import Error as PlaywrightFails
-from playwright.async_api import Page, async_playwright
-
 from attacks.attack import HTTP, Door, Seen
 from attacks.place import BOB, MALLORY, Place
-from bench.chromium import CHROMIUM_ARGUMENTS, chromium_program
-from bench.people import PASSWORD
+from bench.chromium import chromium_program
 from chat.topics import up
 
 HTTP_DOOR = Door(HTTP)
-_WITHIN_MILLISECONDS = 30_000.0
 # Each would change the title, were it run or taken for markup.
 _MARKUP = (
     "<script>document.title='pwned'</script>",
@@ -23,63 +18,25 @@ _MARKUP = (
     "https://x/\" onmouseover=\"document.title='pwned'",
     "{{constructor.constructor('document.title=1')()}}",
 )
-_SHOWN = "<img src=x onerror=document.title='pwned'>"
+_NAME = "<img src=x onerror=document.title='pwned'>"
 
 
 @HTTP_DOOR.attack("script and markup in texts and names, in a real browser", "shown as they are")
 def stored_script(place: Place) -> Seen:
     """A name, a device's and texts, as the browser of who is written to shows them, and the own."""
+    chromium_program()
+    from attacks.looking import look  # needs what drives a browser
+
     reader = place.newcomer()
     with place.http(place.mallory) as mallory:
-        mallory.patch("/api/v1/accounts/me", json={"display_name": _SHOWN}).raise_for_status()
-        mallory.post("/api/v1/devices", json={"name": _SHOWN, "kind": "phone"}).raise_for_status()
+        mallory.patch("/api/v1/accounts/me", json={"display_name": _NAME}).raise_for_status()
+        mallory.post("/api/v1/devices", json={"name": _NAME, "kind": "phone"}).raise_for_status()
     with place.mqtt().open(place.mallory) as connection:
         for text in _MARKUP:
             said = json.dumps({"id": text[:60], "text": text})
             connection.publish(up(MALLORY, reader, "send"), said)
     place.check_well()
-    return asyncio.run(_look(place, reader))
-
-
-async def _look(place: Place, reader: str) -> Seen:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium_program(), args=CHROMIUM_ARGUMENTS
-        )
-        try:
-            shown_to = await _logged_in(await browser.new_page(), place, reader)
-            await shown_to.get_by_role("button", name="New conversation").first.click()
-            await shown_to.get_by_label("Account name").fill(MALLORY)
-            await shown_to.keyboard.press("Enter")
-            shown = shown_to.locator("[data-messages] [data-part=text]", has_text="onmouseover")
-            await shown.first.wait_for(timeout=_WITHIN_MILLISECONDS)
-            found = await _run_in(shown_to)
-            mallory = await _logged_in(await browser.new_page(), place, MALLORY)
-            await mallory.goto(f"{place.url}/settings")
-            await mallory.get_by_text(_SHOWN).first.wait_for(timeout=_WITHIN_MILLISECONDS)
-            found = found or await _run_in(mallory)
-        except PlaywrightFails as problem:
-            return Seen(False, str(problem).partition("\n")[0])
-        finally:
-            await browser.close()
-    return Seen(not found, found or "shown as they are")
-
-
-async def _logged_in(page: Page, place: Place, account: str) -> Page:
-    await page.goto(f"{place.url}/login")
-    await page.get_by_label("Account name").fill(account)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Log in").click()
-    await page.wait_for_selector("[data-connection=online]", timeout=_WITHIN_MILLISECONDS)
-    return page
-
-
-async def _run_in(page: Page) -> str:
-    """What there is on the page that should not be."""
-    if "pwned" in await page.title():
-        return "a script was run"
-    strange = "script:not([src]), img[src=x], svg[onload], [onerror], [onmouseover], a[href^=java]"
-    return "markup was taken for markup" if await page.locator(strange).count() else ""
+    return asyncio.run(look(place, reader, _NAME))
 
 
 @HTTP_DOOR.attack("markup in what a page repeats", "escaped")
