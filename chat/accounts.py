@@ -200,7 +200,8 @@ def _check_password(password: str, *, field: str = "password") -> None:
 def shown_name(display_name: str) -> str:
     """The display name as it is kept. Raises NotAcceptable."""
     shown_as = unicodedata.normalize("NFC", display_name).strip()
-    if not 1 <= len(shown_as) <= DISPLAY_NAME_CHARACTERS or not is_printable(shown_as):
+    is_short = len(shown_as) <= DISPLAY_NAME_CHARACTERS
+    if not (is_short and is_printable(shown_as) and shows_something(shown_as)):
         raise NotAcceptable(
             "display_name", f"must be 1 to {DISPLAY_NAME_CHARACTERS} printable characters long"
         )
@@ -214,5 +215,18 @@ def is_text(text: str) -> bool:
 
 def is_printable(text: str) -> bool:
     """Whether it can stand as a name: no control, no direction override, no line break."""
-    joiners = "\u200c\u200d"  # written between letters of Persian and inside emoji
-    return all(character.isprintable() or character in joiners for character in text)
+    return all(character.isprintable() or character in _JOINERS for character in text)
+
+
+def shows_something(text: str) -> bool:
+    """Whether there is anything to be seen of it: not only what is printable, and blank."""
+    return any(character not in _BLANK and not character.isspace() for character in text)
+
+
+# Written between letters of Persian and inside emoji.
+_JOINERS = "\u200c\u200d"
+# Letters and signs to Unicode, all the same: fillers of Hangul, variation selectors, an accent that
+# only joins, and Braille without a dot.
+_BLANK = f"{_JOINERS}\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(
+    map(chr, range(0xFE00, 0xFE10))
+)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, delete, select, update
 
-from chat.accounts import is_printable
+from chat.accounts import is_printable, shows_something
 from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
 from chat.models import Account, Device
 from chat.presence import forget_device
@@ -55,7 +55,8 @@ def new_device(
 def check_name_and_kind(name: str, kind: str) -> None:
     """Raises NotAcceptable."""
     name = name.strip()
-    if not 1 <= len(name) <= NAME_CHARACTERS or not is_printable(name):
+    is_shown = is_printable(name) and shows_something(name)
+    if not (is_shown and len(name) <= NAME_CHARACTERS):
         raise NotAcceptable("name", f"must be 1 to {NAME_CHARACTERS} printable characters long")
     if kind not in KINDS:
         raise NotAcceptable("kind", f"must be one of {', '.join(KINDS)}")
@@ -66,6 +67,15 @@ def check_may_add_device(session: Session, account: Account) -> None:
     count = select(func.count()).select_from(Device).where(Device.account_id == account.id)
     if session.exec(count).one() >= MOST_DEVICES:
         raise TooManyDevices(MOST_DEVICES)
+
+
+def keep_device(session: Session, account: Account, device: Device) -> None:
+    """A new one, from now on. Raises TooManyDevices, also for all but the first of those that come
+    at once for the last place."""
+    alone = select(Account.id).where(Account.id == account.id).with_for_update(key_share=True)
+    session.exec(alone).one()
+    check_may_add_device(session, account)
+    session.add(device)
 
 
 def devices_of(session: Session, account: Account) -> list[Device]:

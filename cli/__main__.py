@@ -80,6 +80,10 @@ def main(command: str, arguments: list[str]) -> int:
             from cli.rotate import rotate
 
             return rotate(os.environ, arguments)
+        if command == "attack":
+            from cli.attack import attack
+
+            return attack(arguments)
         if command == "secrets":
             from cli.secrets import make_secrets
 

@@ -55,7 +55,8 @@ def _gunicorn(
         "--preload",
         "--config=python:web.workers",
         f"--bind={bind}",
-        "--worker-class=gthread",
+        # Slow senders keep no thread waiting.
+        "--worker-class=web.patience.PatientWorker",
         f"--workers={workers}",
         f"--threads={_THREADS_PER_WORKER}",
         f"--worker-connections={_CONNECTIONS_PER_WORKER}",

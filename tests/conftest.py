@@ -54,6 +54,7 @@ _HERE = Path(__file__).parent
 _BEGIN_FIRST = [
     _HERE / "cluster",
     _HERE / "bench" / "test_chaos.py",
+    _HERE / "attacks",
     _HERE / "end_to_end" / "test_fresh_clone.py",
     _HERE / "bridge" / "test_several.py",
     _HERE / "bridge" / "test_faults.py",

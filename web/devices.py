@@ -16,6 +16,7 @@ from chat.devices import (
     device_of,
     devices_of,
     has_old_secret,
+    keep_device,
     new_device,
     remove_device,
     renew_secret,
@@ -39,7 +40,7 @@ def add_device(account: Account, *, name: str, kind: str) -> Device:
     )
     with parts().database.reading() as sql:
         check_may_add_device(sql, account)
-    let_in(account, device, lambda sql: sql.add(device))
+    let_in(account, device, lambda sql: keep_device(sql, account, device))
     log.info("a device was added", account=account.name, device=device.id, kind=kind)
     return device
 

@@ -24,12 +24,21 @@ def test_whole_packets_are_found_and_a_part_waits(sizes: list[int], cut: int) ->
     assert found == packets
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the codec's own
-def test_what_is_no_text_is_not_read_but_can_still_be_acknowledged() -> None:
+def test_what_is_no_text_is_not_read_but_can_still_be_acknowledged(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     strange = publish("chat/AA/x").replace(b"AA", b"\xff\xfe")
 
     assert decoded(memoryview(strange)) is None
     assert packet_id_of_publish(memoryview(strange)) == 0x1234
+    assert capfd.readouterr().err == ""  # anybody could fill the log otherwise
+
+
+def test_a_topic_and_a_payload_in_any_script_are_read() -> None:
+    packet = decoded(memoryview(publish("chat/ж").replace(b"xxxxx", "жж".encode() + b"\xff")))
+
+    assert isinstance(packet, mqtt5.PublishPacket)
+    assert packet.topic == "chat/ж"
 
 
 def test_the_packet_id_is_found_in_long_packets_and_missing_at_qos_0() -> None:

@@ -1,5 +1,6 @@
 """Accounts and devices: what may be registered, and who one is by which secret."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from chat.devices import (
     device_of,
     device_secret,
     devices_of,
+    keep_device,
     new_device,
     remove_device,
 )
@@ -184,6 +186,30 @@ def test_an_account_has_at_most_so_many_devices(people: Database) -> None:
 
     with people.reading() as session, pytest.raises(TooManyDevices, match="revoke one first"):
         check_may_add_device(session, alice)
+
+
+def test_of_many_who_come_at_once_for_the_last_place_one_has_it(people: Database) -> None:
+    for number in range(MOST_DEVICES - 1):
+        add_device(people, "alice", f"{number}")
+    with people.reading() as session:
+        alice = account_named(session, "alice")
+    assert alice is not None
+
+    def add(number: int) -> bool:
+        device = new_device(account=alice, name=f"Last {number}", kind="thing", now=now())
+        try:
+            with people.writing() as session:
+                keep_device(session, alice, device)
+        except TooManyDevices:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        added = list(threads.map(add, range(8)))
+
+    assert added.count(True) == 1
+    with people.reading() as session:
+        assert len(devices_of(session, alice)) == MOST_DEVICES
 
 
 def test_with_the_last_device_all_connections_go(people: Database) -> None:

@@ -119,6 +119,8 @@ def test_a_missing_field_is_named(
         ("display_name", "a\0b", "1 to 64 printable"),
         ("display_name", "two\nlines", "1 to 64 printable"),
         ("display_name", "evil \u202e name", "1 to 64 printable"),
+        ("display_name", "\u200d\u200c", "1 to 64 printable"),
+        ("display_name", "\u3164 \u2800\ufe0f", "1 to 64 printable"),
         ("display_name", 5, "must be a string"),
     ],
 )

@@ -1,0 +1,109 @@
+"""`./katydid attack` as a person runs it, on the mosquitto that the machine has: each row of the
+table by itself, and a little nonsense at each door."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from attacks.attack import Attack
+from attacks.cases import attacks
+from attacks.nonsense import Nonsense
+from attacks.place import MOSQUITTO
+from attacks.timing import mann_whitney
+from bench.people import Person
+from chat.settings import REPOSITORY
+from chat.topics import down_filter, up
+from tests.conftest import needs
+
+KATYDID = str(REPOSITORY / "katydid")
+WITHIN_SECONDS = 240
+ROWS = [each for each in attacks() if each.is_possible_at(MOSQUITTO)]
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a whole run has found."""
+    for program in ("mosquitto", "chromium"):
+        needs(program)
+    file = tmp_path_factory.mktemp("attack") / "found.json"
+    done = subprocess.run(
+        [KATYDID, "attack", "--works", "table", "fuzz", "--inputs", "150", "--json", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_SECONDS,
+        check=False,
+    )
+    assert file.exists(), done.stderr
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found | {"status": done.returncode, "said": done.stdout}
+
+
+@pytest.fixture(scope="module")
+def seen(outcome: dict[str, Any]) -> Mapping[tuple[str, str], dict[str, Any]]:
+    """By door and name."""
+    return {(row["door"], row["name"]): row["seen"].get(MOSQUITTO) for row in outcome["table"]}
+
+
+@pytest.mark.timeout(WITHIN_SECONDS + 60)
+def test_a_run_ends_well_and_shows_its_table(outcome: dict[str, Any]) -> None:
+    assert outcome["status"] == 0, outcome["said"]
+    assert outcome["said"].count("\n| ") >= len(ROWS)
+    assert "NOT held" not in outcome["said"]
+
+
+@pytest.mark.parametrize("attack", ROWS, ids=lambda each: f"{each.door}: {each.name}")
+def test_it_came_to_nothing(seen: Mapping[tuple[str, str], dict[str, Any]], attack: Attack) -> None:
+    found = seen[attack.door, attack.name]
+
+    assert found["held"] != (MOSQUITTO in attack.known), found["says"]
+
+
+def test_nonsense_harms_nobody(outcome: dict[str, Any]) -> None:
+    assert len(outcome["floods"]) == 4
+    for flood in outcome["floods"]:
+        assert flood["wrong"] == []
+        assert flood["numbers"]["pair's texts, lost, doubled"].endswith(", 0, 0")
+
+
+def test_the_same_seed_makes_the_same_nonsense() -> None:
+    person = Person("bob", "", 0, "bob.x", "secret", up("bob", "{to}", "send"), down_filter("bob"))
+    one, same, other = (Nonsense(seed, person) for seed in (1, 1, 2))
+
+    made = [one.packet() for _ in range(50)]
+    assert [same.packet() for _ in range(50)] == made
+    assert [other.packet() for _ in range(50)] != made
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_likely", "share"),
+    [
+        (range(100), range(100), True, 0.5),
+        (range(100), range(1_000, 1_100), False, 0.0),
+        (range(1_000, 1_100), range(100), False, 1.0),
+    ],
+)
+def test_two_samples_are_told_apart(
+    one: range, other: range, is_likely: bool, share: float
+) -> None:
+    chance, larger = mann_whitney([*map(float, one)], [each + 0.5 for each in other])
+
+    assert (chance > 0.01) is is_likely
+    assert larger == pytest.approx(share, abs=0.02)
+
+
+def test_no_two_rows_are_called_alike() -> None:
+    names = [(each.door, each.name) for each in attacks()]
+
+    assert len(set(names)) == len(names)
+
+
+def test_what_is_no_attack_is_one_sentence() -> None:
+    done = subprocess.run(
+        [KATYDID, "attack", "--cases", "juggling"], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "no attack is called anything like 'juggling'" in done.stderr
