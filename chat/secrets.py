@@ -67,8 +67,9 @@ def load_secrets(settings: Settings) -> Secrets:
 
 def load_secrets_in(folder: Path) -> Secrets:
     """As `load_secrets`, from any folder."""
+    server_keys = _read_server_keys(folder / _SERVER_KEY)
     admin_password, bridge_password = (_read(folder / name) for name in FILES[1:])
-    return Secrets(_read_server_keys(folder / _SERVER_KEY), admin_password, bridge_password)
+    return Secrets(server_keys, admin_password, bridge_password)
 
 
 def make_missing_secrets(settings: Settings) -> list[Path]:

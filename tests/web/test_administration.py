@@ -273,7 +273,7 @@ def connected(site: Site) -> Iterator[Installation]:
     needs("mosquitto")
     site.installation.start("broker")
     yield site.installation
-    site.installation.stop_all()
+    site.installation.kill_all()
 
 
 def is_refused(installation: Installation, device: Credentials) -> bool:

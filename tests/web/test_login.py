@@ -205,6 +205,7 @@ def test_a_program_is_known_by_name_and_password(site: Site) -> None:
         "kind": "person",
         "hides_presence": False,
         "hides_read": False,
+        "asks_first": False,
     }
     assert_problem(site.program("alice", password="wrong password").get(ME), 401)
     assert_problem(site.program("zed").get(ME), 401)

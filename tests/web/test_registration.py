@@ -21,6 +21,7 @@ def test_a_program_registers_an_account(site: Site) -> None:
         "kind": "person",
         "hides_presence": False,
         "hides_read": False,
+        "asks_first": False,
     }
     assert response.headers["Location"] == "/api/v1/accounts/dave"
     assert site.program("dave").get("/api/v1/accounts/me").get_json()["account"] == "dave"

@@ -49,9 +49,9 @@ export class Device {
   }
 
   /** Connected again: the server may have another key since, and then a new secret for us, with
-      which it cuts the connection. One that is away is asked when we come back the next time. */
+      which it cuts the connection. One that is not back yet is waited for. */
   async keepUp() {
-    const told = await currentDevice().catch(() => null);
+    const told = await persistently(currentDevice).catch(() => null);
     if (told && told.mqtt.username === this.#mqtt?.username) this.#mqtt = told.mqtt;
   }
 
