@@ -37,6 +37,11 @@ class Flood:
             was, became = size >> 20, after.get(part, 0) >> 20
             self.numbers[f"memory of {part} in MB"] = f"{was} → {became}"
 
+    def note_cpu(self, before: Mapping[str, float], after: Mapping[str, float]) -> None:
+        """Of each part, in seconds."""
+        used = {part: after.get(part, 0.0) - was for part, was in before.items()}
+        self.numbers["CPU in s"] = ", ".join(f"{part} {spent:.1f}" for part, spent in used.items())
+
     def __str__(self) -> str:
         lines = [f"{self.name}, {self.broker}"]
         lines += [f"  {name}: {value}" for name, value in self.numbers.items()]

@@ -21,7 +21,7 @@ from attacks.mqtt import Mqtt, publish_packet
 from attacks.rabbitmq import running_rabbitmq
 from bench.installation import Installation
 from bench.people import PASSWORD, Person, add_device
-from bench.processes import memory_bytes, tree
+from bench.processes import cpu_seconds, memory_bytes, tree
 from chat.errors import KatydidError
 from chat.invitations import invite
 from chat.secrets import load_secrets
@@ -164,6 +164,10 @@ class Place:
     def memory_bytes(self) -> Mapping[str, int]:
         """By part."""
         return {name: memory_bytes(pid) for name, pid in self.installation.parts.items()}
+
+    def cpu_seconds(self) -> Mapping[str, float]:
+        """By part, what it has used until now."""
+        return {name: cpu_seconds(pid) for name, pid in self.installation.parts.items()}
 
     def logs(self) -> Iterator[str]:
         """What each program has said."""

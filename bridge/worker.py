@@ -7,10 +7,8 @@ no retry can help is answered to its sender and stops nothing.
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 
 import structlog
 from sqlalchemy.exc import (
@@ -32,6 +30,7 @@ from bridge.rates import Rates
 from bridge.refusals import Refusals
 from bridge.session import Incoming, Session, SessionLost
 from bridge.transaction import News
+from bridge.waiting import Waiting
 from chat.accounts import account_named
 from chat.database import Database
 from chat.engines import problem_of
@@ -46,6 +45,8 @@ _SIGNALS_PER_MESSAGE = 5
 # So much of an answer is in the price of its question.
 _BYTES_PER_MESSAGE = 16_384
 _FINISHED_WITHIN_SECONDS = 2.0
+# The others are signals.
+_COUNTED = (Send, Change, AskHistory)
 
 log = structlog.get_logger()
 
@@ -61,7 +62,7 @@ class Worker:
         self._signal_rates = Rates(
             rate_per_second=_SIGNALS_PER_MESSAGE * rate, burst=_SIGNALS_PER_MESSAGE * burst
         )
-        self._waiting: deque[tuple[Incoming, Command]] = deque()
+        self._waiting: Waiting[tuple[Incoming, Command]] = Waiting()
         self._arrived = asyncio.Event()
         self._batches_begun = self._batches_done = 0
         self._loop = asyncio.get_running_loop()
@@ -80,13 +81,12 @@ class Worker:
             response_topic=incoming.response_topic,
             correlation_data=incoming.correlation_data,
         )
-        limited = self._within_rate(incoming, command)
-        if limited is None:
+        if incoming.duplicate or self._is_within_rate(command):
+            self._waiting.put(command.account, (incoming, command))
+            self._arrived.set()
+        else:
             metrics.REFUSED.labels("rate-limited").inc()
-            settle_if_answered(incoming)
-            return
-        self._waiting.append((incoming, limited))
-        self._arrived.set()
+            deliver(incoming, _told_to_be_slower(command))
 
     def forgive(self, away_seconds: float) -> None:
         """Do not count what piled up in that time as sent too fast."""
@@ -97,7 +97,7 @@ class Worker:
         """Archive and deliver until cancelled."""
         while True:
             await self._arrived.wait()
-            batch = list(islice(self._take(), BATCH_COMMANDS))
+            batch = self._take()
             if not self._waiting:
                 self._arrived.clear()
             if batch:
@@ -124,29 +124,22 @@ class Worker:
         self._reader.shutdown()
         self._archive.close()
 
-    def _within_rate(self, incoming: Incoming, command: Command) -> Command | None:
-        """The command, or its refusal where the account asks for too much. What the broker delivers
-        again was counted the first time. Too many signals (receipts, typing, presence, and what is
-        malformed) are not even answered: the answers would be the flood."""
-        if incoming.duplicate or command.account is None:
-            return command
-        now = self._loop.time()
-        if not isinstance(command, (Send, Change, AskHistory)):
-            return command if self._signal_rates.allow(command.account, now) else None
-        if self._message_rates.allow(command.account, now):
-            return command
-        detail = "You are sending faster than this server allows; try again in a few seconds."
-        return refuse(
-            command.account, command.verb, command.to, "rate-limited", detail, id=command.id
-        )
+    def _is_within_rate(self, command: Command) -> bool:
+        """Whether the account may ask for that now. What the broker delivers again was counted the
+        first time."""
+        if command.account is None:
+            return True
+        rates = self._message_rates if isinstance(command, _COUNTED) else self._signal_rates
+        return rates.allow(command.account, self._loop.time())
 
-    def _take(self) -> Iterator[tuple[Incoming, Command]]:
-        """Waiting messages in order; those of a connection that ended come again by themselves, to
-        whoever serves the shard then."""
-        while self._waiting:
-            incoming, command = self._waiting.popleft()
-            if incoming.session.is_open and incoming.session.receives:
-                yield incoming, command
+    def _take(self) -> list[tuple[Incoming, Command]]:
+        """The next batch; what belongs to a connection that ended comes again by itself, to whoever
+        serves the shard then."""
+        return [
+            (incoming, command)
+            for incoming, command in self._waiting.take(BATCH_COMMANDS)
+            if incoming.session.is_open and incoming.session.receives
+        ]
 
     async def _handle(self, batch: list[tuple[Incoming, Command]]) -> None:
         try:
@@ -242,6 +235,19 @@ class Worker:
             )
         record = HistoryRecord(request=request.request, messages=page.messages, more=page.more)
         return fitting(record, ascending=request.after is not None)
+
+
+def _told_to_be_slower(command: Command) -> News | None:
+    """The answer to what came too fast, at once: who floods must not fill the batches of others.
+    Too many signals (receipts, typing, presence, and what is malformed) are not even answered: the
+    answers would be the flood."""
+    if not isinstance(command, _COUNTED):
+        return None
+    detail = "You are sending faster than this server allows; try again in a few seconds."
+    refusal = refuse(
+        command.account, command.verb, command.to, "rate-limited", detail, id=command.id
+    )
+    return News(refusal.error, (command.account,))
 
 
 def _without(
