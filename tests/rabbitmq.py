@@ -128,7 +128,7 @@ class RabbitInstallation(Installation):
 
     @cached_property
     def issuer(self) -> Issuer:
-        return KickingIssuer(self.settings, self.secrets)
+        return KickingIssuer(self.settings)
 
     def begin(self, part: str) -> None:
         if part == "broker":

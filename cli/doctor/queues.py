@@ -140,7 +140,7 @@ def _of_rabbitmq(installation: Installation) -> Iterator[Finding]:
     if installation.secrets is None:
         yield skipped("queues", "Without secrets, RabbitMQ cannot be asked.")
         return
-    management = Management(installation.settings, installation.secrets)
+    management = Management(installation.settings)
     try:
         yield _version(management)
         yield from _nodes(management)
