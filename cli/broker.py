@@ -237,7 +237,8 @@ def _closed_broker(settings: Settings, program: str, config: str) -> Iterator[Pa
 
 def _closed(config: str) -> str:
     """The same broker without its doors, and without TCP_NODELAY, which a socket does not know."""
-    return _without(config, "listener ", "protocol ", "socket_domain ", "set_tcp_nodelay ")
+    of_doors = ("listener ", "protocol ", "socket_domain ", "max_connections ", "max_topic_alias ")
+    return _without(config, *of_doors, "set_tcp_nodelay ")
 
 
 def _for_anybody(config: str) -> str:
