@@ -280,7 +280,7 @@ def test_a_doctor_finds_it_sound_with_its_policy_and_tells_when_that_is_gone(
     any_broker: RabbitInstallation,
 ) -> None:
     assert all_ok(found_by(check_queues, any_broker.environ))
-    path = f"/operator-policies/{quote('/', safe='')}/sessions"
+    path = f"/operator-policies/{quote('/', safe='')}/bridges"
     policy = asked(any_broker, path).json()
 
     answer = asked(any_broker, path, method="DELETE")
