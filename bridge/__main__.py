@@ -16,7 +16,7 @@ from bridge.worker import Worker
 from chat.database import Database
 from chat.errors import KatydidError
 from chat.logs import configure_logs
-from chat.secrets import Secrets, load_secrets
+from chat.secrets import load_secrets
 from chat.settings import Settings, settings_from
 
 log = structlog.get_logger()
@@ -27,23 +27,23 @@ def main() -> int:
     configure_logs("bridge")
     try:
         settings = settings_from(os.environ)
-        secrets = load_secrets(settings)
+        load_secrets(settings)  # which says so where one is missing
     except KatydidError as error:
         print(f"bridge: {error}", file=sys.stderr)
         return 2
     # What is there by now stays to the end: to look through all of it for what is no longer needed
     # took 60 ms each time, in which no message moved (November 2026, 2 cores).
     gc.freeze()
-    asyncio.run(_serve(settings, secrets))
+    asyncio.run(_serve(settings))
     return 0
 
 
-async def _serve(settings: Settings, secrets: Secrets) -> None:
+async def _serve(settings: Settings) -> None:
     name = f"{settings.bridge_name or _new_name()}/{random.token_hex(4)}"
     database = Database(settings.database_url)
     worker = Worker(settings, database)
     leases = Leases(database, worker, name=name, shards=settings.shards_served)
-    serving = Serving(settings, secrets, worker, leases)
+    serving = Serving(settings, worker, leases)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

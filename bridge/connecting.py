@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.session import ANSWER_WITHIN_SECONDS, Incoming, Refusal, Session, SessionLost
-from chat.secrets import Secrets
+from chat.errors import SecretMissing
+from chat.secrets import BRIDGE_PASSWORD, passwords_in
 from chat.settings import Settings
 from chat.shards import Lease
 from chat.topics import SHARDS
@@ -18,15 +19,14 @@ from chat.topics import SHARDS
 
 async def connect(
     settings: Settings,
-    secrets: Secrets,
     lease: Lease,
     *,
     receive: Callable[[Incoming], None],
     refused: Callable[[Refusal], None] = lambda _: None,
     socket_path: Path | None = None,
 ) -> Session:
-    """Open the leased shard's session at the broker, or at its private socket. Raises
-    SessionLost."""
+    """Open the leased shard's session at the broker, or at its private socket, with the password
+    as it is now. Raises SessionLost."""
     loop = asyncio.get_running_loop()
     session = Session(lease.shard, lease_number=lease.number, receive=receive, refused=refused)
     try:
@@ -39,11 +39,17 @@ async def connect(
                 )
     except (OSError, TimeoutError) as error:
         raise SessionLost(f"the broker cannot be reached: {error or 'no answer'}") from None
-    await session.open(secrets.bridge_password)
+    try:
+        password, *_ = passwords_in(settings.secrets_dir, BRIDGE_PASSWORD)
+    except SecretMissing as error:
+        why = SessionLost(str(error))
+        session.close(why)
+        raise why from None
+    await session.open(password)
     return session
 
 
-def create_sessions(settings: Settings, secrets: Secrets, socket_path: Path) -> None:
+def create_sessions(settings: Settings, socket_path: Path) -> None:
     """Make all shards' sessions at a broker whose doors are closed, so that it keeps what arrives
     from its first moment on, whether or not a bridge runs. Raises SessionLost."""
 
@@ -51,7 +57,6 @@ def create_sessions(settings: Settings, secrets: Secrets, socket_path: Path) -> 
         for shard in range(SHARDS):
             session = await connect(
                 settings,
-                secrets,
                 Lease(shard, number=0, unserved_seconds=None),  # nobody else is here yet
                 receive=lambda _: None,
                 socket_path=socket_path,

@@ -16,7 +16,6 @@ from bridge.connecting import connect
 from bridge.leases import Leases
 from bridge.session import Session, SessionLost
 from bridge.worker import Worker
-from chat.secrets import Secrets
 from chat.settings import Settings
 from chat.shards import Lease
 
@@ -32,11 +31,8 @@ log = structlog.get_logger()
 class Serving:
     """The sessions of the shards that this bridge serves."""
 
-    def __init__(
-        self, settings: Settings, secrets: Secrets, worker: Worker, leases: Leases
-    ) -> None:
+    def __init__(self, settings: Settings, worker: Worker, leases: Leases) -> None:
         self._settings = settings
-        self._secrets = secrets
         self._worker = worker
         self._leases = leases
         self._open: dict[int, Session] = {}
@@ -105,7 +101,6 @@ class Serving:
             try:
                 session = await connect(
                     self._settings,
-                    self._secrets,
                     lease,
                     receive=self._worker.receive,
                     refused=self._worker.refusals.note,

@@ -132,9 +132,9 @@ def change_password(session: Session, account: Account, new_hash: str) -> None:
 
 
 def lock_enabled(session: Session, account: Account) -> None:
-    """Nobody disables or deletes the account until the transaction's end. Raises AccountDisabled
-    when somebody has, and UnknownAccount."""
-    row = select(Account).where(Account.id == account.id).with_for_update(read=True)
+    """Nobody disables or deletes the account, or counts what is its own, until the transaction's
+    end. Raises AccountDisabled when somebody has disabled it, and UnknownAccount."""
+    row = select(Account).where(Account.id == account.id).with_for_update(key_share=True)
     found = session.exec(row.execution_options(populate_existing=True)).one_or_none()
     if found is None or found.deleted_at is not None:
         raise UnknownAccount(account.name)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, delete, select, update
 
-from chat.accounts import is_printable, shows_something
+from chat.accounts import is_printable, lock_enabled, shows_something
 from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
 from chat.models import Account, Device
 from chat.presence import forget_device
@@ -71,9 +71,8 @@ def check_may_add_device(session: Session, account: Account) -> None:
 
 def keep_device(session: Session, account: Account, device: Device) -> None:
     """A new one, from now on. Raises TooManyDevices, also for all but the first of those that come
-    at once for the last place."""
-    alone = select(Account.id).where(Account.id == account.id).with_for_update(key_share=True)
-    session.exec(alone).one()
+    at once for the last place; AccountDisabled and UnknownAccount."""
+    lock_enabled(session, account)
     check_may_add_device(session, account)
     session.add(device)
 

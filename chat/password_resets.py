@@ -43,10 +43,9 @@ def account_to_reset(session: Session, token: str, now: datetime) -> Account:
     return found
 
 
-def use_reset(session: Session, token: str, new_hash: str, now: datetime) -> list[str]:
+def use_reset(session: Session, token: str, new_hash: str, now: datetime) -> list[str | None]:
     """From now on the new password is the right one, without a second factor, and the link is used;
-    answers the devices of the browsers that were logged in, which are to be forgotten. Raises
-    ResetNotValid."""
+    all logins are ended, as by `end_logins`. Raises ResetNotValid."""
     account = account_to_reset(session, token, now)
     of_token = col(PasswordReset.digest) == digest_of(token)
     if session.exec(delete(PasswordReset).where(of_token)).rowcount == 0:
@@ -54,7 +53,7 @@ def use_reset(session: Session, token: str, new_hash: str, now: datetime) -> lis
     of_account = col(Account.id) == account.id
     session.exec(update(Account).where(of_account).values(password_hash=new_hash))
     turn_off(session, account)  # who has lost the password has often lost the phone
-    return [device for device in end_logins(session, account) if device is not None]
+    return end_logins(session, account)
 
 
 def forget_reset(session: Session, account_id: int) -> None:

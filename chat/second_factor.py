@@ -73,7 +73,7 @@ def use_code(session: Session, account: Account, code: str, now: datetime) -> No
     factor = _confirmed(session, account)
     if factor is None:
         raise NoSecondFactor
-    typed = re.sub(r"[\s-]", "", code).lower()
+    typed = _as_meant(code)
     step = _step_of(factor, typed, now)
     is_taken = (
         _use_recovery_code(session, account, typed)
@@ -82,6 +82,12 @@ def use_code(session: Session, account: Account, code: str, now: datetime) -> No
     )
     if not is_taken:
         raise WrongCode
+
+
+def is_recovery_code(code: str) -> bool:
+    """Whether it looks like one, right or wrong."""
+    typed = _as_meant(code)
+    return len(typed) == _RECOVERY_CHARACTERS and set(typed) <= set(_RECOVERY_ALPHABET)
 
 
 def new_recovery_codes(session: Session, account: Account) -> list[str]:
@@ -111,6 +117,10 @@ def turn_off(session: Session, account: Account) -> None:
 def secret_url(secret: str, account: str, *, host: str) -> str:
     """What a QR code says to an authenticator app, which lists it by the account and the host."""
     return pyotp.TOTP(secret).provisioning_uri(name=f"{account}@{host}", issuer_name="Katydid")
+
+
+def _as_meant(code: str) -> str:
+    return re.sub(r"[\s-]", "", code).lower()
 
 
 def _confirmed(session: Session, account: Account) -> SecondFactor | None:

@@ -3,8 +3,8 @@
 No secret has a default and none is a setting. Everything else that must be secret (the session
 cookies' key, each device's password) is derived from the server key, so it need not be kept.
 
-The server key can be changed without a day on which nobody gets in: for a while the one before is
-kept with it, and what was derived from that holds too (`./katydid rotate`).
+Each can be changed without a moment in which nobody gets in: for a while the one before is kept
+with it, in the same file, and holds too (`rotation.py`, `./katydid rotate`).
 """
 
 import base64
@@ -19,9 +19,9 @@ from pathlib import Path
 from chat.errors import SecretMissing
 from chat.settings import Settings
 
-_SERVER_KEY = "server_key"
+SERVER_KEY, ADMIN_PASSWORD, BRIDGE_PASSWORD = "server_key", "admin_password", "bridge_password"
 # The names of all files, in the folder `secrets`.
-FILES = (_SERVER_KEY, "admin_password", "bridge_password")
+FILES = (SERVER_KEY, ADMIN_PASSWORD, BRIDGE_PASSWORD)
 _KEY_CHARACTERS = 43  # 32 bytes in base64, without what fills them up
 
 
@@ -67,9 +67,36 @@ def load_secrets(settings: Settings) -> Secrets:
 
 def load_secrets_in(folder: Path) -> Secrets:
     """As `load_secrets`, from any folder."""
-    server_keys = _read_server_keys(folder / _SERVER_KEY)
-    admin_password, bridge_password = (_read(folder / name) for name in FILES[1:])
-    return Secrets(server_keys, admin_password, bridge_password)
+    server_keys = server_keys_in(folder)
+    (admin, *_), (bridge, *_) = (passwords_in(folder, name) for name in FILES[1:])
+    return Secrets(server_keys, admin, bridge)
+
+
+def server_keys_in(folder: Path) -> ServerKeys:
+    """The first line is the key, and from which generation on it holds, unless it is the first
+    one; the second, if there is one, is the key before. Raises SecretMissing."""
+    path = folder / SERVER_KEY
+    first, *before = _read(path).splitlines()
+    current, _, since = first.partition(" ")
+    try:
+        return ServerKeys(
+            _as_key(current),
+            since=int(since or 1),
+            before=_as_key(before[0]) if before else None,
+        )
+    except ValueError:
+        raise SecretMissing(str(path)) from None
+
+
+def passwords_in(folder: Path, name: str) -> list[str]:
+    """That password of our own programs, and the one before it while that is kept. Whoever uses it
+    reads it again each time, and so need not be started again for a new one. Raises
+    SecretMissing."""
+    path = folder / name
+    passwords = _read(path).splitlines()
+    if any(len(password) < _KEY_CHARACTERS for password in passwords):
+        raise SecretMissing(str(path))
+    return passwords
 
 
 def make_missing_secrets(settings: Settings) -> list[Path]:
@@ -92,7 +119,7 @@ def make_secret(path: Path, text: str | None = None) -> bool:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)
     try:
-        draft.write_text(text or secrets.token_urlsafe(32) + "=\n", encoding="ascii")
+        draft.write_text(text or new_password() + "\n", encoding="ascii")
         os.link(draft, path)
     except FileExistsError:
         return False
@@ -101,53 +128,9 @@ def make_secret(path: Path, text: str | None = None) -> bool:
     return True
 
 
-def change_server_key(folder: Path, *, since: int) -> None:
-    """A new server key, for devices from the generation `since` on; the one that was there is kept
-    as the one before. Raises SecretMissing."""
-    keys = _read_server_keys(folder / _SERVER_KEY)
-    new = secrets.token_bytes(32)
-    _write_server_keys(folder, ServerKeys(new, since=since, before=keys.current))
-
-
-def forget_server_key_before(folder: Path) -> None:
-    """What was derived from it holds no more. Raises SecretMissing."""
-    keys = _read_server_keys(folder / _SERVER_KEY)
-    _write_server_keys(folder, ServerKeys(keys.current, since=keys.since))
-
-
-def _write_server_keys(folder: Path, keys: ServerKeys) -> None:
-    """At once, and for the owner that the file has: a crash leaves one state or the other."""
-    path = folder / _SERVER_KEY
-    lines = [f"{_as_text(keys.current)} {keys.since}"]
-    if keys.before is not None:
-        lines.append(_as_text(keys.before))
-    owner = path.stat()
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.touch(mode=0o600)
-        os.chown(draft, owner.st_uid, owner.st_gid)
-        with draft.open("w", encoding="ascii") as file:
-            file.write("\n".join([*lines, ""]))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _read_server_keys(path: Path) -> ServerKeys:
-    """The first line is the key, and from which generation on it holds, unless it is the first
-    one; the second, if there is one, is the key before."""
-    first, *before = _read(path).splitlines()
-    current, _, since = first.partition(" ")
-    try:
-        return ServerKeys(
-            _as_key(current),
-            since=int(since or 1),
-            before=_as_key(before[0]) if before else None,
-        )
-    except ValueError:
-        raise SecretMissing(str(path)) from None
+def new_password() -> str:
+    """32 random bytes, in base64: good for a key, too."""
+    return secrets.token_urlsafe(32) + "="
 
 
 def _as_key(text: str) -> bytes:
@@ -155,10 +138,6 @@ def _as_key(text: str) -> bytes:
     if len(text) < _KEY_CHARACTERS:
         raise ValueError
     return base64.urlsafe_b64decode(text)
-
-
-def _as_text(key: bytes) -> str:
-    return base64.urlsafe_b64encode(key).decode("ascii")
 
 
 def _derived(key: bytes, purpose: str) -> bytes:

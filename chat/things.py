@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
-from chat.accounts import NO_PASSWORD, account_named, check_name, shown_name
+from chat.accounts import NO_PASSWORD, account_named, check_name, lock_enabled, shown_name
 from chat.database import Database
 from chat.devices import devices_of, new_device_id
 from chat.errors import (
@@ -75,9 +75,9 @@ def check_may_add_thing(session: Session, owner: Account, name: str) -> None:
 
 
 def add_thing(session: Session, owner: Account, thing: Account, device: Device) -> None:
-    """Raises what `check_may_add_thing` does, and UnknownAccount for an owner who is being
-    deleted."""
-    _locked(session, owner)
+    """Raises what `check_may_add_thing` does; AccountDisabled for an owner who was disabled
+    meanwhile, and UnknownAccount for one who is being deleted."""
+    lock_enabled(session, owner)
     check_may_add_thing(session, owner, thing.name)
     session.add(thing)
     try:
@@ -90,9 +90,9 @@ def add_thing(session: Session, owner: Account, thing: Account, device: Device) 
 
 
 def add_only_device(session: Session, thing: Account, device: Device) -> None:
-    """Raises CredentialJustMade when another request has given it one, and UnknownAccount for a
-    thing that is being deleted."""
-    _locked(session, thing)
+    """Raises CredentialJustMade when another request has given it one; AccountDisabled for a thing
+    that was disabled meanwhile, and UnknownAccount for one that is being deleted."""
+    lock_enabled(session, thing)
     if devices_of(session, thing):
         raise CredentialJustMade(thing.name)
     session.add(device)
@@ -196,13 +196,6 @@ MAY_NOT_TALK = """(
 
 def _is_there() -> ColumnElement[bool]:
     return col(Account.deleted_at).is_(None)
-
-
-def _locked(session: Session, account: Account) -> None:
-    """Until the end nobody else counts what is its own, or begins to delete it."""
-    named = select(Account).where(Account.id == account.id).with_for_update(key_share=True)
-    if session.exec(named).one().deleted_at is not None:
-        raise UnknownAccount(account.name)
 
 
 def _id_of(session: Session, name: str) -> int:

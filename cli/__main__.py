@@ -110,7 +110,11 @@ def _cluster(arguments: list[str]) -> int:
         from cli.cluster.down import cluster_down
 
         return cluster_down(os.environ)
-    say("a cluster can go up or down: ./katydid cluster up, ./katydid cluster down")
+    if arguments[:1] == ["rotate"]:
+        from cli.cluster.rotate import cluster_rotate
+
+        return cluster_rotate(os.environ, arguments[1:])
+    say("./katydid cluster is for one of: cluster up, cluster down, cluster rotate")
     return 2
 
 

@@ -89,11 +89,11 @@ def prepare(settings: Settings, secrets: Secrets) -> tuple[str, Path]:
     except StateUnreadable:
         _say_put_aside(state, put_aside(state))
     try:
-        _fill_behind_closed_doors(settings, secrets, program)
+        _fill_behind_closed_doors(settings, program)
     except EndedAtOnce:
         if not state.exists():
             raise
-        _fill_without(state, settings, secrets, program)
+        _fill_without(state, settings, program)
     return program, config
 
 
@@ -157,7 +157,7 @@ def _write_dynamic_security(settings: Settings, secrets: Secrets) -> None:
     write_private(file, json.dumps(whole_file(secrets, everyone)))
 
 
-def _fill_behind_closed_doors(settings: Settings, secrets: Secrets, program: str) -> None:
+def _fill_behind_closed_doors(settings: Settings, program: str) -> None:
     """Run mosquitto where nobody else reaches it, until what another version kept and the bridge's
     sessions are on its disk.
 
@@ -169,7 +169,7 @@ def _fill_behind_closed_doors(settings: Settings, secrets: Secrets, program: str
         _take_over(other, settings, program)
     with _closed_broker(settings, program, _closed(configuration(settings))) as socket_path:
         try:
-            create_sessions(settings, secrets, socket_path)
+            create_sessions(settings, socket_path)
         except SessionLost as error:
             raise BrokerNotReady(f"the bridge's sessions could not be made: {error}") from None
 
@@ -198,12 +198,12 @@ def _take_over(other: Path, settings: Settings, program: str) -> None:
     )
 
 
-def _fill_without(state: Path, settings: Settings, secrets: Secrets, program: str) -> None:
+def _fill_without(state: Path, settings: Settings, program: str) -> None:
     """A disk that was full cuts the file, and mosquitto does not start with what it cannot read. An
     older copy is no help: what waited in it was taken since, and would come a second time."""
     aside = put_aside(state)
     try:
-        _fill_behind_closed_doors(settings, secrets, program)
+        _fill_behind_closed_doors(settings, program)
     except EndedAtOnce:
         put_back(state)  # it was something else
         raise
@@ -237,7 +237,8 @@ def _closed_broker(settings: Settings, program: str, config: str) -> Iterator[Pa
 
 def _closed(config: str) -> str:
     """The same broker without its doors, and without TCP_NODELAY, which a socket does not know."""
-    return _without(config, "listener ", "protocol ", "socket_domain ", "set_tcp_nodelay ")
+    of_doors = ("listener ", "protocol ", "socket_domain ", "max_connections ", "max_topic_alias ")
+    return _without(config, *of_doors, "set_tcp_nodelay ")
 
 
 def _for_anybody(config: str) -> str:

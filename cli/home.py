@@ -29,9 +29,10 @@ class RunsAlready(KatydidError):
 
 
 @contextmanager
-def held_home(settings: Settings) -> Iterator[None]:
+def held_home(settings: Settings, *, counts_anew: bool = True) -> Iterator[None]:
     """The folders of an installation are there, for its owner alone, and nobody else's `up` uses
-    them meanwhile. Raises HomeUnusable and RunsAlready."""
+    them meanwhile. `counts_anew` when no program of ours runs from it: not on one of several
+    machines. Raises HomeUnusable and RunsAlready."""
     try:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (settings.logs_dir, settings.run_dir, settings.broker_dir):
@@ -49,7 +50,8 @@ def held_home(settings: Settings) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        _begin_metrics_anew(settings)
+        if counts_anew:
+            _begin_metrics_anew(settings)
         yield
 
 

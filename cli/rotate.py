@@ -1,115 +1,65 @@
-"""`./katydid rotate`: a new server key, without logging anybody out; and `--retire`, the end of the
-one before.
+"""`./katydid rotate WHAT`: a new server key, or a new password of bridge or admin, while nobody is
+logged out; and `--retire`, the end of the one before.
 
-Between the two, what was derived from either holds. A browser has its cookie and its secret from
-the new key at its next visit; programs and things keep theirs until they are given another one. So
-whoever is still on the old key at the end is named, and cut off only when that is asked for.
+Between the two, both hold. `./katydid cluster rotate` does the same to a cluster that runs.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from chat.database import Database
-from chat.devices import devices_with_old_secrets, newest_generation, renew_secret
-from chat.errors import KatydidError
-from chat.models import Device
-from chat.secrets import Secrets, change_server_key, forget_server_key_before, load_secrets
+from chat.secrets import ADMIN_PASSWORD, BRIDGE_PASSWORD
 from chat.settings import Settings, settings_from
-from chat.times import rfc3339
-from chat.user_names import device_user_name
+from cli import rotate_key, rotate_password
 from cli.home import held_home
-from cli.migrate import DatabaseFails
-from cli.terminal import say
-from mqtt_acl.rabbitmq import KickingIssuer
+from cli.rotate_key import CannotRotate
 
-_USES: tuple[list[str], ...] = ([], ["--retire"], ["--retire", "--cut-off"])
+_PASSWORDS = {"bridge-password": BRIDGE_PASSWORD, "admin-password": ADMIN_PASSWORD}
+_OPTIONS: tuple[list[str], ...] = ([], ["--retire"])
+_OPTIONS_OF_KEY: tuple[list[str], ...] = (*_OPTIONS, ["--retire", "--cut-off"])
 
 
-class CannotRotate(KatydidError):
-    """It is not the time for that, or it was not said what to do."""
+class Asked(NamedTuple):
+    """What is to be changed: the file of a password, or None for the server key; and how far."""
+
+    password: str | None
+    retires: bool = False
+    cuts_off: bool = False
 
 
 def rotate(environ: Mapping[str, str], arguments: list[str]) -> int:
-    """While the installation stands still. Exit status: 0 when it was done. Raises CannotRotate."""
-    if arguments not in _USES:
-        raise CannotRotate("rotate is for one of: rotate, rotate --retire [--cut-off].")
+    """Exit status: 0 when it was done. Raises CannotRotate."""
+    asked = asked_for(arguments)
     settings = settings_from(environ)
-    with held_home(settings):
-        secrets = load_secrets(settings)
-        if arguments:
-            _retire(settings, secrets, cuts_off="--cut-off" in arguments)
-        else:
-            _begin(settings, secrets)
+    if asked.password is not None and settings.broker == "rabbitmq":
+        change(settings, asked)  # whatever runs
+        return 0
+    # What runs from another home, on other machines, is not seen from here.
+    with held_home(settings, counts_anew=False):
+        change(settings, asked)
     return 0
 
 
-def _begin(settings: Settings, secrets: Secrets) -> None:
-    keys = secrets.server_keys
-    if keys.before is not None:
+def asked_for(arguments: Sequence[str]) -> Asked:
+    """What these words ask for. Raises CannotRotate."""
+    is_named = bool(arguments) and not arguments[0].startswith("-")
+    what, options = (arguments[0], arguments[1:]) if is_named else ("server-key", arguments)
+    allowed = _OPTIONS if what in _PASSWORDS else _OPTIONS_OF_KEY
+    if what not in ("server-key", *_PASSWORDS) or list(options) not in allowed:
         raise CannotRotate(
-            "The server key before the last one is still kept; ./katydid rotate --retire ends it"
-            " first."
+            "rotate is for one of: rotate [server-key] [--retire [--cut-off]], rotate"
+            " bridge-password [--retire], rotate admin-password [--retire]."
         )
-    with _database(settings) as database, database.reading() as sql:
-        # Above all that there are, so that each of them is known to be from before.
-        since = max(keys.since, newest_generation(sql)) + 1
-    change_server_key(settings.secrets_dir, since=since)
-    say(
-        "made a new server key. The one before holds too, until ./katydid rotate --retire: browsers"
-        " change over at their next visit, programs and things with a new credential"
-    )
+    return Asked(_PASSWORDS.get(what), "--retire" in options, "--cut-off" in options)
 
 
-def _retire(settings: Settings, secrets: Secrets, *, cuts_off: bool) -> None:
-    keys = secrets.server_keys
-    if keys.before is None:
-        raise CannotRotate("There is no server key from before; ./katydid rotate makes a new one.")
-    with _database(settings) as database:
-        with database.reading() as sql:
-            left = devices_with_old_secrets(sql, keys)
-        for account, device in left:
-            say(_described(account, device))
-        if left and not cuts_off:
-            raise CannotRotate(
-                f"Their secrets ({len(left)}) are from the key before; ./katydid rotate --retire"
-                " --cut-off ends them, and they need new ones."
-            )
-        # While it can still be asked for again, should the broker not answer.
-        _cut_off(settings, secrets, left)
-        with database.writing() as sql:
-            for _, device in left:
-                renew_secret(sql, device.id, keys)
-    # Once more, for those whom a door on another machine has let in again in between.
-    _cut_off(settings, secrets, left)
-    forget_server_key_before(settings.secrets_dir)
-    say("the server key before is gone, with all that was derived from it")
-
-
-def _cut_off(settings: Settings, secrets: Secrets, devices: list[tuple[str, Device]]) -> None:
-    """RabbitMQ asks only who comes in. mosquitto is told of all secrets when Katydid starts."""
-    if settings.broker != "rabbitmq" or not devices:
-        return
-    issuer = KickingIssuer(settings, secrets)
-    try:
-        for account, device in devices:
-            issuer.cut_off(device_user_name(account, device.id))
-    finally:
-        issuer.close()
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[Database]:
-    database = Database(settings.database_url)
-    try:
-        yield database
-    except SQLAlchemyError as error:
-        raise DatabaseFails(database, error) from None
-    finally:
-        database.close()
-
-
-def _described(account: str, device: Device) -> str:
-    used = f"last used {rfc3339(device.last_used_at)}" if device.last_used_at else "never used"
-    return f"{account}: {device.name} ({device.kind}, {device.id}), {used}"
+def change(
+    settings: Settings, asked: Asked, *, before_key_ends: Callable[[], None] = lambda: None
+) -> None:
+    """Do it. Raises CannotRotate, and BrokerUnreachable."""
+    if asked.password is not None:
+        step = rotate_password.retire if asked.retires else rotate_password.begin
+        step(settings, asked.password)
+    elif asked.retires:
+        rotate_key.retire(settings, cuts_off=asked.cuts_off, before_it_ends=before_key_ends)
+    else:
+        rotate_key.begin(settings)

@@ -19,6 +19,7 @@ from chat.settings import REPOSITORY, Settings
 # The supervisor gives a child up after so many tries in a row; ours are never given up. With one
 # second more each time, the wait after an outage of an hour is 85 s, after one of a day 7 minutes.
 _TRIES = 1_000_000
+_WITH_SERVER_KEY = ("door", "push", "web")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,11 @@ def bridge(settings: Settings, name: str = "bridge") -> Child:
 def push() -> Child:
     """What tells browsers of messages while no page is open."""
     return Child(name="push", command=python("push"))
+
+
+def has_server_key(child: str) -> bool:
+    """Whether the child of that name keeps what is derived from the server key."""
+    return child.partition("-")[0] in _WITH_SERVER_KEY
 
 
 def _independent_of_folder(database_url: str) -> str:

@@ -1,11 +1,14 @@
 """`python -m cli.supervisor FILE`: the supervisor with that configuration, in the foreground.
 
-It is supervisord as it is, but for three things: it ends with the `up` that started it; it starts
-its children at once, where supervisord looks for the first time after a second; and a full disk
-costs log lines, where supervisord no longer reads what a child says, which then waits for ever for
+It is supervisord as it is, but for four things: it ends with the `up` that started it; it starts
+its children at once, where supervisord looks for the first time after a second; at SIGUSR1 it ends
+those that have what is derived from the server key, to start them again; and a full disk costs log
+lines, where supervisord no longer reads what a child says, which then waits for ever for
 somebody to take its next line, or ends itself, if its own standard error is on that disk.
 """
 
+import os
+import signal
 import sys
 from contextlib import suppress
 
@@ -14,6 +17,7 @@ from supervisor.medusa.asyncore_25 import ExitNow
 from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
 
+from cli.supervision import has_server_key
 from cli.tied import tie_to_parent
 
 
@@ -21,9 +25,19 @@ class PromptSupervisor(Supervisor):  # type: ignore[misc]  # supervisor has no t
     """Starts what it is to start before it waits for anything."""
 
     def runforever(self) -> None:
+        signal.signal(signal.SIGUSR1, self._end_key_holders)
         for group in sorted(self.process_groups.values()):
             group.transition()
         super().runforever()
+
+    def _end_key_holders(self, *_: object) -> None:
+        """All at the same time, so that none sees what another made with a key that it does not
+        have. They are started again as any child that ends."""
+        for group in self.process_groups.values():
+            for process in group.processes.values():
+                if process.pid and has_server_key(process.config.name):
+                    with suppress(ProcessLookupError):
+                        os.kill(process.pid, signal.SIGTERM)
 
 
 def let_lines_go() -> None:

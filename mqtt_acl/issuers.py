@@ -12,5 +12,5 @@ def issuer_for(settings: Settings, secrets: Secrets) -> Issuer:
         # Imported here: its HTTP client is a tenth of what starting the site takes.
         from mqtt_acl.rabbitmq import KickingIssuer
 
-        return KickingIssuer(settings, secrets)
+        return KickingIssuer(settings)
     return DynamicSecurityIssuer(settings, secrets)

@@ -7,7 +7,6 @@ alone, but one that is connected has to be kicked.
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from chat.secrets import Secrets
 from chat.settings import Settings
 from chat.user_names import account_and_device
 from mqtt_acl.http_auth import VHOST, client_of_queue, queues_of
@@ -21,8 +20,8 @@ _VHOST = quote(VHOST, safe="")
 class KickingIssuer:
     """An Issuer for RabbitMQ; see `issuer.Issuer`."""
 
-    def __init__(self, settings: Settings, secrets: Secrets) -> None:
-        self._management = Management(settings, secrets)
+    def __init__(self, settings: Settings) -> None:
+        self._management = Management(settings)
 
     def issue(self, credentials: Credentials) -> None:
         """Nothing to tell: the device is let in as soon as SQL has it."""

@@ -54,7 +54,8 @@ def add_device(
     with database.writing() as session:
         owner = account_named(session, account)
         assert owner is not None
-        device = new_device(account=owner, name="Test", kind=kind, now=now())
+        since = secrets.server_keys.since
+        device = new_device(account=owner, name="Test", kind=kind, now=now(), generation=since)
         session.add(device)
     return credentials_of(account, device, secrets.server_keys)
 

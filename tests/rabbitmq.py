@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 from chat.errors import KatydidError
 from chat.secrets import Secrets
@@ -23,7 +24,9 @@ from cli.cluster.rabbitmq import (
 )
 from cli.rabbitmq_conf import door_url
 from cli.web import door_command
+from mqtt_acl.http_auth import VHOST, queues_of
 from mqtt_acl.issuer import Issuer
+from mqtt_acl.management import Management
 from mqtt_acl.rabbitmq import KickingIssuer
 from tests.conftest import cannot_run
 from tests.running import Installation, free_ports, is_listening
@@ -128,7 +131,18 @@ class RabbitInstallation(Installation):
 
     @cached_property
     def issuer(self) -> Issuer:
-        return KickingIssuer(self.settings, self.secrets)
+        return KickingIssuer(self.settings)
+
+    def policy_of(self, user_name: str) -> dict[str, int]:
+        """What RabbitMQ goes by at the queue of that device, or bridge."""
+        _, queue, _ = queues_of(user_name)
+        management = Management(self.settings)
+        try:
+            answer = management.get(f"/queues/{quote(VHOST, safe='')}/{quote(queue, safe='')}")
+        finally:
+            management.close()
+        policy: dict[str, int] = answer["effective_policy_definition"]
+        return policy
 
     def begin(self, part: str) -> None:
         if part == "broker":

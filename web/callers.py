@@ -61,6 +61,12 @@ class Caller:
         return self.login_id or ""
 
     @property
+    def by_password(self) -> bool:
+        """Whether this very request came with the password, and with a code where one is asked
+        for: neither a browser that is logged in, nor a device."""
+        return self.login_id is None and self.device is None
+
+    @property
     def by_cookie(self) -> bool:
         """Whether it is a browser, which is known by its login."""
         return self.login_id is not None

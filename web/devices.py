@@ -10,7 +10,6 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from chat.accounts import lock_enabled
 from chat.devices import (
     check_may_add_device,
     device_of,
@@ -46,8 +45,8 @@ def add_device(account: Account, *, name: str, kind: str) -> Device:
 
 
 def let_in(account: Account, device: Device, add: Callable[[Session], None]) -> None:
-    """Tell the broker of the device, and `add` it to SQL. Raises BrokerUnreachable,
-    AccountDisabled, UnknownAccount, and what `add` does.
+    """Tell the broker of the device, and `add` it to SQL. Raises BrokerUnreachable, and what `add`
+    does.
 
     The broker first, so that SQL never has a device that the broker refused; what the broker alone
     knows is of no use, since nobody was told its secret.
@@ -56,8 +55,7 @@ def let_in(account: Account, device: Device, add: Callable[[Session], None]) -> 
     parts().issuer.issue(credentials)
     try:
         with parts().database.writing() as sql:
-            add(sql)
-            lock_enabled(sql, account)  # somebody may have disabled it since it was asked
+            add(sql)  # which looks again: somebody may have disabled it since it was asked
     except (SQLAlchemyError, KatydidError):
         _revoke_if_it_can_be(credentials.user_name)
         raise

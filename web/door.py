@@ -20,7 +20,7 @@ from chat.database import Database
 from chat.devices import is_device, is_secret_of_device
 from chat.errors import BrokerUnreachable, KatydidError
 from chat.logs import configure_logs
-from chat.secrets import Secrets, load_secrets
+from chat.secrets import BRIDGE_PASSWORD, Secrets, load_secrets, passwords_in
 from chat.settings import settings_from
 from chat.user_names import shard_of_bridge
 from mqtt_acl.bridge_sessions import BridgeSessions
@@ -51,18 +51,20 @@ def create_door(
     secrets: Secrets,
     database: Database,
     *,
+    bridge_passwords: Callable[[], list[str]],
     is_kept: Callable[[], bool],
     cut_off: Callable[[str], None],
 ) -> Flask:
-    """The door of one installation. `is_kept` tells whether the broker keeps what devices send;
-    `cut_off` ends a device's connection, or raises BrokerUnreachable."""
+    """The door of one installation. `bridge_passwords` are those that a bridge comes in with just
+    now; `is_kept` tells whether the broker keeps what devices send; `cut_off` ends a device's
+    connection, or raises BrokerUnreachable."""
     app = Flask(__name__, static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_QUESTION_BYTES,
         MAX_FORM_MEMORY_SIZE=LARGEST_QUESTION_BYTES,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
-    keeper = _Keeper(secrets, database, is_kept, cut_off)
+    keeper = _Keeper(secrets, database, bridge_passwords, is_kept, cut_off)
     words = door_words(secrets)
     answers: dict[str, Callable[[Question], bool]] = {
         "user": keeper.may_come_in,
@@ -94,13 +96,15 @@ def door() -> Flask:
     return create_door(
         secrets,
         Database(settings.database_url),
-        is_kept=BridgeSessions(Management(settings, secrets)).are_there,
-        cut_off=KickingIssuer(settings, secrets).cut_off,
+        bridge_passwords=lambda: passwords_in(settings.secrets_dir, BRIDGE_PASSWORD),
+        is_kept=BridgeSessions(Management(settings)).are_there,
+        cut_off=KickingIssuer(settings).cut_off,
     )
 
 
 def _is_one_of(words: list[str], word: str) -> bool:
-    """Whether it is, in a time that tells nothing of how much of one is right."""
+    """Whether it is, in a time that tells nothing of how much of one is right; for words of the
+    path, and passwords."""
     return any(hmac.compare_digest(each.encode(), word.encode()) for each in words)
 
 
@@ -111,11 +115,13 @@ class _Keeper:
         self,
         secrets: Secrets,
         database: Database,
+        bridge_passwords: Callable[[], list[str]],
         is_kept: Callable[[], bool],
         cut_off: Callable[[str], None],
     ) -> None:
         self._secrets = secrets
         self._database = database
+        self._bridge_passwords = bridge_passwords
         self._is_kept = is_kept
         self._cut_off = cut_off
 
@@ -126,8 +132,7 @@ class _Keeper:
         if not is_bound_to_its_client_id(asked):
             return False
         if shard_of_bridge(user_name) is not None:
-            right = self._secrets.bridge_password
-            return hmac.compare_digest(right.encode(), password.encode())
+            return _is_one_of(self._bridge_passwords(), password)
         with self._database.reading() as sql:
             keys = self._secrets.server_keys
             is_right = is_secret_of_device(sql, keys, user_name, password)

@@ -1,5 +1,5 @@
 """How often one may try: logins by address and account, and by address alone; codes of a second
-factor by account; registrations by address.
+factor by account, and by browser; registrations by address.
 
 A login form counts each attempt. HTTP Basic sends the password with every request, so there only
 wrong ones count, in the same window; while it is used up, right ones are refused too, or guessing
@@ -7,7 +7,10 @@ would go on. A device's secret has 256 bits and cannot be guessed, so it has no 
 
 Codes have six digits, and are asked for after the right password: who knows that must not be able
 to try them all from many addresses. So each try counts, wherever it comes from, in a window ten
-times as long, which no right password and no right code begins anew.
+times as long, which no right password and no right code begins anew. Nor may he use up the attempts
+of the owner. So one address has half of them at most; a browser in which a code was right before
+has as many of its own (`known_browsers.py`), which nobody else can use up; and a recovery code, of
+which there are 2^80, counts for its address alone.
 
 Each look at a password costs much, whatever name comes with it: so all names together have a limit
 too, ten times one's, in the same window.
@@ -42,6 +45,7 @@ class Limits:
         self._login = _limit(settings.login_limit)
         self._login_of_all = _times(_NAMES_PER_ADDRESS, self._login)
         self._code = _longer(_LONGER_FOR_CODES, self._login)
+        self._code_of_address = _half(self._code)
         self._registration = _limit(settings.registration_limit)
 
     def count_login(self, account: str) -> None:
@@ -55,13 +59,27 @@ class Limits:
         self._check(self._login_of_all, "login", _caller())
         self._check(self._login, "login", _caller(), _shortened(account))
 
-    def count_code(self, account: str) -> None:
-        """Count an attempt at a code, a right one too. Raises TooManyAttempts."""
+    def count_code(self, account: str, *, browser: str | None) -> None:
+        """Count an attempt at a code, a right one too, of a browser that is known, or of anybody.
+        Raises TooManyAttempts."""
+        if browser is not None:
+            self._count(self._code, "code", account, browser)
+            return
+        self._check(self._code, "code", account)  # or each address would get a row
+        self._count(self._code_of_address, "code of address", account, _caller())
         self._count(self._code, "code", account)
 
-    def check_code(self, account: str) -> None:
+    def count_recovery_code(self, account: str) -> None:
+        """As `count_code`, of a recovery code."""
+        self._count(self._code, "recovery code", account, _caller())
+
+    def count_offered_code(self, account: str) -> None:
+        """As `count_code`, of a secret that is being set up."""
+        self._count(self._code, "offered code", account)
+
+    def check_offered_code(self, account: str) -> None:
         """Count nothing yet. Raises TooManyAttempts when the window is used up."""
-        self._check(self._code, "code", account)
+        self._check(self._code, "offered code", account)
 
     def count_registration(self) -> None:
         """Count an attempt to register. Raises TooManyAttempts."""
@@ -93,6 +111,11 @@ def _times(factor: int, limit: RateLimitItem | None) -> RateLimitItem | None:
 def _longer(factor: int, limit: RateLimitItem | None) -> RateLimitItem | None:
     """As often, in a window so many times as long."""
     return limit and type(limit)(limit.amount, factor * limit.multiples)
+
+
+def _half(limit: RateLimitItem | None) -> RateLimitItem | None:
+    """Half as often, rounded up, in the same window."""
+    return limit and type(limit)(math.ceil(limit.amount / 2), limit.multiples)
 
 
 def _shortened(account: str) -> str:

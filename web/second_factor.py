@@ -6,8 +6,9 @@ from flask import request
 
 from chat.errors import WrongCode
 from chat.models import Account
-from chat.second_factor import confirm_secret, has_second_factor, use_code
+from chat.second_factor import confirm_secret, has_second_factor, is_recovery_code, use_code
 from chat.times import now
+from web.known_browsers import known_browser
 from web.parts import parts
 
 log = structlog.get_logger()
@@ -22,7 +23,10 @@ def asks_for_code(account: Account) -> bool:
 def take_code(account: Account, code: str) -> None:
     """Take a code, which is of no use again. Raises WrongCode, NoSecondFactor and
     TooManyAttempts."""
-    parts().limits.count_code(account.name)
+    if is_recovery_code(code):
+        parts().limits.count_recovery_code(account.name)
+    else:
+        parts().limits.count_code(account.name, browser=known_browser(account))
     try:
         with parts().database.writing() as sql:
             use_code(sql, account, code, now())
@@ -35,16 +39,16 @@ def turn_on(account: Account, code: str) -> list[str]:
     """Ask for codes from now on; the recovery codes. Raises WrongCode, NoSecondFactor,
     SecondFactorIsOn and TooManyAttempts.
 
-    Only a wrong code counts, and so none while it is on: this asks for no password, and who has a
-    device's credential must not be able to use up the attempts of who logs in.
+    This asks for no password, and who has a device's credential must not be able to use up the
+    attempts of who logs in: wrong codes alone count, and by themselves.
     """
-    parts().limits.check_code(account.name)
+    parts().limits.check_offered_code(account.name)
     try:
         with parts().database.writing() as sql:
             codes = confirm_secret(sql, account, code, now())
     except WrongCode:
         _log_wrong_code(account)
-        parts().limits.count_code(account.name)
+        parts().limits.count_offered_code(account.name)
         raise
     log.info("a second factor was turned on", account=account.name)
     return codes

@@ -5,7 +5,6 @@ it (a supervisor, a test) also ends it: by SIGTERM, upon which it leaves in good
 SIGKILL. What a node keeps is in a folder of the installation; the root has nothing of it.
 """
 
-import base64
 import os
 import signal
 import socket
@@ -20,7 +19,7 @@ import httpx
 
 from chat.errors import KatydidError
 from chat.hosts import address, reachable
-from chat.secrets import Secrets
+from chat.secrets import Secrets, make_secret
 from chat.user_names import ADMIN
 from cli.cluster.debian_root import bring_root
 from cli.private_files import write_private
@@ -37,6 +36,7 @@ _USER = "rabbitmq"
 # Where a node finds its folder, which is its home too.
 _INSIDE = "/var/lib/rabbitmq"
 _PROGRAMS = "/usr/lib/rabbitmq/bin"
+_ASKED_FIRST = "auth_http.user_path"
 _EPMD_ENDS_WITHIN_SECONDS = 5.0
 # Mounts are this process's own: nothing is left behind, and many nodes share one root.
 _ENTER = """
@@ -119,7 +119,7 @@ def prepare_node(cluster: Cluster, number: int, secrets: Secrets) -> None:
         "advanced.config": "[].\n",
         "rabbitmq-env.conf": "",
         # Whoever knows it is in charge of the node.
-        ".erlang.cookie": _cookie(secrets),
+        ".erlang.cookie": _cookie(cluster),
     }
     for name, content in files.items():
         write_private(folder / name, content, owner=owner)
@@ -139,8 +139,23 @@ def configuration(cluster: Cluster, number: int, secrets: Secrets) -> str:
     )
 
 
-def _cookie(secrets: Secrets) -> str:
-    return base64.urlsafe_b64encode(secrets.key_for("erlang cookie")).decode().rstrip("=")
+def node_asks_at(cluster: Cluster, number: int) -> str:
+    """Where a node asks who may do what, as it was told when it started; empty when it never
+    was."""
+    with suppress(OSError):
+        told = (cluster.node_folder(number) / "rabbitmq.conf").read_text(encoding="utf-8")
+        for line in told.splitlines():
+            if line.startswith(f"{_ASKED_FIRST} = "):
+                return line.partition(" = ")[2].rpartition("/")[0]
+    return ""
+
+
+def _cookie(cluster: Cluster) -> str:
+    """The nodes' own, made once: a node that starts after the server key was changed must be one
+    with those that did not."""
+    file = cluster.folder / "erlang_cookie"
+    make_secret(file)
+    return file.read_text(encoding="ascii").strip()
 
 
 def _owner(root: Path) -> tuple[int, int]:

@@ -78,7 +78,7 @@ def cluster_up(environ: Mapping[str, str], *, rewire: Rewire = as_they_are) -> i
         brokers = rabbitmq_cluster(settings, ports, load_secrets(settings), root)
         stop_epmd(brokers)  # that of a start which was killed
         warn_of_open_doors(settings)
-        inside = _inside(environ, settings, ports, database)
+        inside = environ_inside(environ, settings, ports, database)
         try:
             _run(inside, rewire(_stages(ports, database)), database)
         finally:
@@ -113,7 +113,7 @@ def _bring_what_is_missing() -> Path:
     return bring_rabbitmq(cache_folder())
 
 
-def _inside(
+def environ_inside(
     environ: Mapping[str, str], settings: Settings, ports: Ports, database: PostgresServer
 ) -> dict[str, str]:
     """The environment of the parts: where each finds the others."""

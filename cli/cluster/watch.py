@@ -16,12 +16,12 @@ import structlog
 
 from chat.errors import KatydidError
 from chat.logs import configure_logs
-from chat.secrets import Secrets, load_secrets
+from chat.secrets import load_secrets
 from chat.settings import settings_from
-from chat.user_names import ADMIN
 from cli.cluster.debian_root import cache_folder
 from cli.cluster.layout import chosen_ports, rabbitmq_cluster
 from cli.cluster.rabbitmq import Cluster, bring_rabbitmq, node_name, stop_node
+from mqtt_acl.management import AdminAuth
 
 _EVERY_SECONDS = 2.0
 # In a row: a node that is just starting may not know its admin yet.
@@ -34,9 +34,9 @@ log = structlog.get_logger()
 class Watch:
     """Looks at all nodes of a cluster on this machine."""
 
-    def __init__(self, cluster: Cluster, secrets: Secrets) -> None:
+    def __init__(self, cluster: Cluster, auth: httpx.Auth) -> None:
         self._cluster = cluster
-        self._auth = httpx.BasicAuth(ADMIN, secrets.admin_password)
+        self._auth = auth
         self._refusals = dict.fromkeys(cluster.numbers, 0)
         # By any node: a password that none has ever taken is the wrong one.
         self._was_let_in = False
@@ -74,7 +74,8 @@ def main() -> NoReturn:
         settings = settings_from(os.environ)
         secrets = load_secrets(settings)
         root = bring_rabbitmq(cache_folder())
-        watch = Watch(rabbitmq_cluster(settings, chosen_ports(settings), secrets, root), secrets)
+        cluster = rabbitmq_cluster(settings, chosen_ports(settings), secrets, root)
+        watch = Watch(cluster, AdminAuth(settings.secrets_dir))
     except (KatydidError, OSError) as error:
         print(f"rabbitmq-watch: {error}", file=sys.stderr)
         sys.exit(2)

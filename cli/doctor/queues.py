@@ -140,7 +140,7 @@ def _of_rabbitmq(installation: Installation) -> Iterator[Finding]:
     if installation.secrets is None:
         yield skipped("queues", "Without secrets, RabbitMQ cannot be asked.")
         return
-    management = Management(installation.settings, installation.secrets)
+    management = Management(installation.settings)
     try:
         yield _version(management)
         yield from _nodes(management)
@@ -180,9 +180,11 @@ def _nodes(management: Management) -> Iterator[Finding]:
 
 def _sessions(management: Management) -> Iterator[Finding]:
     """Those of the bridge must be there, on a majority of nodes, and never give up a message."""
-    listed = management.get(f"/queues/{quote(VHOST, safe='')}?columns=name,type")
+    columns = "name,type,effective_policy_definition"
+    listed = management.get(f"/queues/{quote(VHOST, safe='')}?columns={columns}")
     kinds = {queue["name"]: queue.get("type") for queue in listed}
-    found = [*_unfit(kinds), *_giving_up(management.get("/operator-policies"))]
+    policies = {queue["name"]: queue.get("effective_policy_definition") for queue in listed}
+    found = [*_unfit(kinds), *_giving_up(policies)]
     yield from found or [
         ok("queues", f"All {SHARDS} sessions of the bridge are there, on quorum queues.")
     ]
@@ -207,9 +209,10 @@ def _unfit(kinds: dict[str, str | None]) -> Iterator[Finding]:
             )
 
 
-def _giving_up(policies: list[dict[str, Any]]) -> Iterator[Finding]:
-    limits = (policy.get("definition", {}).get("delivery-limit", 0) for policy in policies)
-    if not any(int(limit) >= _FOR_EVER for limit in limits):
+def _giving_up(policies: dict[str, dict[str, Any] | None]) -> Iterator[Finding]:
+    bridges = (queues_of(bridge_user_name(shard))[1] for shard in range(SHARDS))
+    there = [policies[queue] or {} for queue in bridges if queue in policies]
+    if any(int(policy.get("delivery-limit", 0)) < _FOR_EVER for policy in there):
         yield wrong(
             "queues",
             "No policy keeps RabbitMQ from throwing away what was delivered in vain 20 times.",

@@ -1,4 +1,5 @@
-"""A new server key: whoever has something from the one before goes on until that is retired."""
+"""A new server key, or a new password: whoever has something from the one before goes on until that
+is retired. While a cluster runs: `tests/cluster/test_rotation.py`."""
 
 import subprocess
 from collections.abc import Iterator
@@ -10,13 +11,21 @@ from chat.accounts import account_named
 from chat.devices import device_secret, new_device
 from chat.errors import SecretMissing
 from chat.models import Device
-from chat.secrets import Secrets, ServerKeys, load_secrets, make_missing_secrets
-from chat.settings import REPOSITORY
+from chat.secrets import (
+    Secrets,
+    ServerKeys,
+    load_secrets,
+    make_missing_secrets,
+    passwords_in,
+)
+from chat.settings import REPOSITORY, settings_from
 from chat.times import now
 from chat.topics import down_filter, up
 from chat.user_names import ADMIN, bridge_user_name
 from cli.home import held_home
-from cli.rotate import CannotRotate, rotate
+from cli.rotate import rotate
+from cli.rotate_key import CannotRotate
+from cli.rotate_password import begin
 from mqtt_acl.http_auth import door_path, door_words
 from mqtt_acl.issuer import Credentials
 from tests.conftest import needs
@@ -134,7 +143,13 @@ def test_where_nobody_is_left_nothing_has_to_be_confirmed(home: Installation) ->
         rotate(home.environ, ["--retire"])
 
 
-@pytest.mark.parametrize("words", [["--cut-off"], ["retire"], ["--retire", "--now"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["--cut-off"], ["retire"], ["--retire", "--now"], ["--retire", "server-key"]),
+        *(["admin_password"], ["bridge-password", "--retire", "--cut-off"]),
+    ],
+)
 def test_wrong_words_change_nothing(home: Installation, words: list[str]) -> None:
     with pytest.raises(CannotRotate, match="rotate is for one of"):
         rotate(home.environ, words)
@@ -156,6 +171,36 @@ def test_nothing_is_changed_while_katydid_runs(home: Installation) -> None:
     assert answer.returncode == 1
     assert "Katydid runs already" in answer.stderr
     assert load_secrets(home.settings) == home.secrets
+
+
+@pytest.mark.parametrize("name", ["admin_password", "bridge_password"])
+def test_at_rabbitmq_the_password_before_holds_until_it_is_retired(
+    tmp_path: Path, name: str
+) -> None:
+    settings = settings_from({"KATYDID_HOME": str(tmp_path), "KATYDID_BROKER": "rabbitmq"})
+    make_missing_secrets(settings)
+    folder = settings.secrets_dir
+    [first] = passwords_in(folder, name)
+
+    begin(settings, name)
+
+    new, before = passwords_in(folder, name)
+    assert before == first != new
+    assert new in (vars(load_secrets(settings)).values())
+    assert (folder / name).stat().st_mode & 0o077 == 0
+    with pytest.raises(CannotRotate, match="--retire ends it first"):
+        begin(settings, name)
+    assert passwords_in(folder, name) == [new, before]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{key}\nshort", "short\n{key}", "{key}\n{key}é"], ids=range(4)
+)
+def test_a_password_that_was_damaged_is_none(home: Installation, text: str) -> None:
+    (home.settings.secrets_dir / "bridge_password").write_text(text.format(key="k" * 43 + "="))
+
+    with pytest.raises(SecretMissing, match="bridge_password"):
+        load_secrets(home.settings)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +230,7 @@ def test_the_broker_lets_in_old_secrets_until_the_end_and_new_ones_after_it(
     assert is_let_in(home, Credentials("alice", device.user_name, secret_of(home, device)))
 
 
-def test_passwords_of_our_own_programs_are_made_anew_where_their_files_are_deleted(
+def test_mosquitto_learns_new_passwords_of_our_own_programs_at_its_start(
     home: Installation,
 ) -> None:
     needs("mosquitto")
@@ -193,10 +238,10 @@ def test_passwords_of_our_own_programs_are_made_anew_where_their_files_are_delet
     bob, before = home.new_device("bob"), home.secrets
     home.kill_all()
 
-    for name in ("admin_password", "bridge_password"):
-        (home.settings.secrets_dir / name).unlink()
-    make_missing_secrets(home.settings)
-    home.secrets = load_secrets(home.settings)
+    for name in ("admin-password", "bridge-password"):
+        change(home, name)
+        with pytest.raises(CannotRotate, match="from before"):
+            rotate(home.environ, [name, "--retire"])
     home.start("broker", "bridge")
 
     assert not is_let_in(home, Credentials("", ADMIN, before.admin_password))

@@ -23,6 +23,7 @@ from cli.cluster.layout import chosen_ports, postgres_server
 from cli.cluster.up import cluster_settings
 from cli.free_ports import free_ports
 from mqtt_acl.issuer import Credentials
+from mqtt_acl.management import Management
 from tests.asking import is_healthy
 from tests.end_to_end.running_up import add_account
 from tests.people import add_accounts, add_device
@@ -168,6 +169,14 @@ class RunningCluster:
             timeout=15,
         )
         return answer.raise_for_status().json()
+
+    def management_as_a_program(self, path: str) -> Any:
+        """The same, asked as our own programs ask."""
+        management = Management(self.settings)
+        try:
+            return management.get(path)
+        finally:
+            management.close()
 
     def nodes_of(self, account: str) -> list[str]:
         """The nodes, as parts, that the account's devices are connected to: where the queues are of

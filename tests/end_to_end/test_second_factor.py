@@ -9,6 +9,8 @@ from tests.end_to_end.conftest import NewPerson
 from tests.end_to_end.person import PASSWORD, Person
 from tests.end_to_end.test_accessibility import Checker
 
+NEW_PASSWORD = "a whole new battery"
+
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_second_factor_is_set_up_asked_for_and_turned_off(
@@ -46,6 +48,42 @@ def test_a_second_factor_is_set_up_asked_for_and_turned_off(
     _turn_off(alice, app, checker)
     _log_out(alice)
     alice.log_in()
+    assert checker.wrong == []
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_a_new_password_and_the_end_of_the_account_take_a_code(
+    new_person: NewPerson, width: int
+) -> None:
+    alice, checker = new_person("alice", color_scheme="light"), Checker("light")
+    page = alice.page
+    page.set_viewport_size({"width": width, "height": 900})
+    alice.visit("/settings")
+    form = page.locator("[data-password-form]")
+    expect(form.get_by_label("Code, of the app")).to_be_hidden()
+    app = _turn_on(alice, checker)
+
+    form.get_by_label("Present password").fill(PASSWORD)
+    form.get_by_label("New password").fill(NEW_PASSWORD)
+    form.get_by_label("Code, of the app").fill(app.wrong_code())
+    form.get_by_role("button", name="Change").click()
+    expect(page.locator("[data-password-problem]")).to_contain_text("The code is wrong")
+    checker.check(alice, "a new password with a wrong code")
+    form.get_by_label("Code, of the app").fill(app.recovery_codes[0])
+    form.get_by_role("button", name="Change").click()
+    expect(page.get_by_text("The password is changed.")).to_be_visible()
+
+    page.get_by_role("button", name="Delete…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Leave them with those I wrote to").check()
+    dialog.get_by_label("Password").fill(NEW_PASSWORD)
+    dialog.get_by_label("Code, of the app").fill(app.wrong_code())
+    dialog.get_by_role("button", name="Delete for ever").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("The code is wrong")
+    checker.check(alice, "a deletion with a wrong code")
+    dialog.get_by_label("Code, of the app").fill(app.recovery_codes[1])
+    dialog.get_by_role("button", name="Delete for ever").click()
+    expect(dialog.get_by_role("heading", name="Your account is deleted")).to_be_visible()
     assert checker.wrong == []
 
 

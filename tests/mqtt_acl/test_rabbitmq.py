@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import pytest
 from bridge.connecting import connect
 from chat.devices import all_devices
 from chat.errors import BrokerUnreachable
+from chat.secrets import make_missing_secrets
 from chat.shards import Lease
 from chat.topics import down_filter, shard_of, up
 from chat.user_names import ADMIN
@@ -223,7 +225,6 @@ async def receive_in_vain(broker: RabbitInstallation, *, times: int) -> None:
         arrived = asyncio.Event()
         session = await connect(
             broker.settings,
-            broker.secrets,
             Lease(shard_of("alice"), number=0, unserved_seconds=None),
             receive=lambda _, arrived=arrived: arrived.set(),
         )
@@ -236,9 +237,7 @@ def issuer(any_broker: RabbitInstallation, request: pytest.FixtureRequest) -> It
     """One that has first been told of a node that does not run."""
     [nobody_listens] = free_ports(1)
     urls = (f"http://127.0.0.1:{nobody_listens}", *any_broker.settings.rabbitmq_urls)
-    issuer = KickingIssuer(
-        replace(any_broker.settings, rabbitmq_urls=urls[: request.param]), any_broker.secrets
-    )
+    issuer = KickingIssuer(replace(any_broker.settings, rabbitmq_urls=urls[: request.param]))
     yield issuer
     issuer.close()
 
@@ -264,9 +263,12 @@ def test_a_broker_that_is_away_is_said_to_be(
             ask()
 
 
-def test_a_wrong_admin_password_is_said_to_be_refused(any_broker: RabbitInstallation) -> None:
-    secrets = replace(any_broker.secrets, admin_password="wrong")
-    issuer = KickingIssuer(any_broker.settings, secrets)
+def test_a_wrong_admin_password_is_said_to_be_refused(
+    any_broker: RabbitInstallation, tmp_path: Path
+) -> None:
+    elsewhere = replace(any_broker.settings, home=tmp_path)
+    make_missing_secrets(elsewhere)
+    issuer = KickingIssuer(elsewhere)
 
     with pytest.raises(BrokerUnreachable, match="refuses the admin"):
         issuer.check()
@@ -278,7 +280,7 @@ def test_a_doctor_finds_it_sound_with_its_policy_and_tells_when_that_is_gone(
     any_broker: RabbitInstallation,
 ) -> None:
     assert all_ok(found_by(check_queues, any_broker.environ))
-    path = f"/operator-policies/{quote('/', safe='')}/sessions"
+    path = f"/operator-policies/{quote('/', safe='')}/bridges"
     policy = asked(any_broker, path).json()
 
     answer = asked(any_broker, path, method="DELETE")

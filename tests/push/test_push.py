@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from chat.models import Device
 from chat.push_keys import public_key_of
-from chat.secrets import change_server_key, load_secrets
+from chat.rotation import change_server_key
+from chat.secrets import load_secrets
 from chat.subscriptions import subscribe
 from chat.times import now
 from chat.topics import down_filter, up

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chat.database import Database
+from chat.secrets import BRIDGE_PASSWORD, passwords_in
 from mqtt_acl.http_auth import door_path
 from mqtt_acl.issuer import Credentials
 from tests.running import Installation
@@ -29,7 +30,11 @@ class Broker:
     def __init__(self, home: Installation, *, is_kept: bool = True) -> None:
         self.cut_off: list[str] = []
         app = create_door(
-            home.secrets, home.database, is_kept=lambda: is_kept, cut_off=self.cut_off.append
+            home.secrets,
+            home.database,
+            bridge_passwords=lambda: passwords_in(home.settings.secrets_dir, BRIDGE_PASSWORD),
+            is_kept=lambda: is_kept,
+            cut_off=self.cut_off.append,
         )
         self.client: FlaskClient = app.test_client()
         self.path = door_path(home.secrets)

@@ -6,12 +6,8 @@ from typing import Any
 import pytest
 
 from chat.push_keys import public_key_of
-from chat.secrets import (
-    change_server_key,
-    forget_server_key_before,
-    load_secrets,
-    make_missing_secrets,
-)
+from chat.rotation import change_server_key, forget_server_key_before
+from chat.secrets import load_secrets, make_missing_secrets
 from mqtt_acl.issuer import Credentials
 from tests.mqtt import Client
 from tests.running import Installation, wait_until

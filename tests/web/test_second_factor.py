@@ -26,14 +26,27 @@ def app(site: Site) -> Authenticator:
     return turned_on(site.installation.database, "alice")
 
 
-def half_way(site: Site, *, address: str = "192.0.2.1", **fields: str) -> Browser:
-    """A browser in which Alice's password was right."""
+def half_way(
+    site: Site, *, address: str = "192.0.2.1", account: str = "alice", **fields: str
+) -> Browser:
+    """A browser in which Alice's password was right, or another's."""
     browser = site.browser(address=address)
     browser.get("/login")
-    response = browser.send_form("/login", account="alice", password=PASSWORD, **fields)
+    response = browser.send_form("/login", account=account, password=PASSWORD, **fields)
     assert response.status_code == 302
     assert response.location.startswith("/login/code")
     assert browser.get(response.location).status_code == 200
+    return browser
+
+
+def half_way_again(browser: Browser) -> Browser:
+    """Alice's password was right there, after another login was ended."""
+    browser.get("/")
+    assert browser.send_form("/logout").location == "/login"
+    browser.get("/login")
+    response = browser.send_form("/login", account="alice", password=PASSWORD)
+    assert response.location.startswith("/login/code")
+    browser.get(response.location)
     return browser
 
 
@@ -125,7 +138,7 @@ def test_a_new_password_ends_logins_that_are_half_way(site: Site, app: Authentic
     assert send_code(here, app.code()).status_code == 302
     here.get("/")
 
-    words = {"password": PASSWORD, "new_password": NEW_PASSWORD}
+    words = {"password": PASSWORD, "new_password": NEW_PASSWORD, "code": app.recovery_codes[0]}
     assert here.call("PUT", f"{ME}/password", words).status_code == 200
 
     assert send_code(there, app.next_code()).location == "/login"
@@ -139,7 +152,7 @@ def test_a_deleted_account_is_not_logged_in_to_by_who_was_half_way(
     send_code(here, app.code())
     here.get("/")
 
-    words = {"password": PASSWORD, "messages": "keep"}
+    words = {"password": PASSWORD, "messages": "keep", "code": app.next_code()}
     assert here.call("DELETE", ME, words).status_code == 200
 
     assert send_code(there, app.recovery_codes[0]).location == "/login"
@@ -192,6 +205,138 @@ def test_guesses_at_an_offered_secret_are_limited_and_no_others_count(make_site:
     assert [guess(bob) for _ in range(4)] == [403, 403, 403, 429]
     assert [guess(alice) for _ in range(4)] == [409] * 4
     assert send_code(half_way(site, address="192.0.2.9"), app.next_code()).status_code == 302
+
+
+def test_one_address_that_guesses_uses_up_no_attempts_of_another(make_site: MakeSite) -> None:
+    site = make_site(KATYDID_LOGIN_LIMIT="4 per hour")
+    app = turned_on(site.installation.database, "alice")
+    guessing = half_way(site, address="192.0.2.66")
+
+    guesses = [send_code(guessing, app.wrong_code()).status_code for _ in range(4)]
+
+    assert guesses == [403, 403, 429, 429]
+    assert send_code(half_way(site), app.code()).location == "/"
+
+
+def test_while_all_attempts_are_used_up_the_owner_comes_in_with_a_known_browser_or_a_recovery_code(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(KATYDID_LOGIN_LIMIT="4 per hour")
+    app = turned_on(site.installation.database, "alice")
+    known = half_way(site)
+    assert send_code(known, app.code()).status_code == 302
+    half_way_again(known)
+    strangers = [half_way(site, address=f"192.0.2.{number}") for number in (66, 67, 68)]
+    guesses = [send_code(each, app.wrong_code()).status_code for each in strangers * 2]
+    assert guesses == [403, 403, 403, 429, 429, 429]  # the owner's own was the first of the four
+    elsewhere = half_way(site, address="192.0.2.10")
+    assert send_code(elsewhere, app.next_code()).status_code == 429
+
+    assert send_code(elsewhere, app.recovery_codes[0], recovery="yes").location == "/"
+    assert send_code(known, app.next_code()).location == "/"
+
+
+def test_in_a_known_browser_too_guesses_are_limited_and_by_no_more_than_elsewhere(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(KATYDID_LOGIN_LIMIT="4 per hour")
+    app = turned_on(site.installation.database, "alice")
+    known = half_way(site)
+    assert send_code(known, app.code()).status_code == 302
+    half_way_again(known)
+
+    guesses = [send_code(known, app.wrong_code()).status_code for _ in range(5)]
+
+    assert guesses == [403] * 4 + [429]
+
+
+def test_a_browser_is_known_by_a_signed_cookie_of_the_account_alone(make_site: MakeSite) -> None:
+    site = make_site(KATYDID_LOGIN_LIMIT="4 per hour")
+    app = turned_on(site.installation.database, "alice")
+    bobs = turned_on(site.installation.database, "bob")
+    other, forged = half_way(site, account="bob"), half_way(site, address="192.0.2.66")
+    assert send_code(other, bobs.code()).status_code == 302
+    half_way_again(other)
+    forged.set_cookie("WzEsImFiY2RlZiJd.aSdW5w.nonsense", name="katydid-known")
+
+    for browser in (other, forged):
+        guesses = [send_code(browser, app.wrong_code()).status_code for _ in range(3)]
+
+        assert guesses == [403, 403, 429]
+
+
+def test_guesses_at_recovery_codes_are_limited_by_address(make_site: MakeSite) -> None:
+    site = make_site(KATYDID_LOGIN_LIMIT="3 per hour")
+    app = turned_on(site.installation.database, "alice")
+    guessing = half_way(site, address="192.0.2.66")
+
+    guesses = [send_code(guessing, "aaaa-bbbb-cccc-dddd").status_code for _ in range(4)]
+
+    assert guesses == [403] * 3 + [429]
+    assert send_code(half_way(site), app.recovery_codes[0]).location == "/"
+
+
+# What cannot be taken back.
+
+
+def changes(**more: str) -> list[tuple[str, str, dict[str, str]]]:
+    """A new password, and the end of the account."""
+    return [
+        ("PUT", f"{ME}/password", {"password": PASSWORD, "new_password": NEW_PASSWORD, **more}),
+        ("DELETE", ME, {"password": PASSWORD, "messages": "keep", **more}),
+    ]
+
+
+def test_a_browser_that_is_logged_in_needs_a_code_beside_the_password(
+    site: Site, app: Authenticator
+) -> None:
+    here = half_way(site)
+    send_code(here, app.code())
+    here.get("/")
+
+    for call in changes():
+        assert_problem(here.call(*call), 422, field="code")
+    for call in changes(code=app.wrong_code()):
+        assert_problem(here.call(*call), 403, says="The code is wrong")
+    for method, path, body in changes(code=app.recovery_codes[0]):
+        assert_problem(here.call(method, path, body | {"password": "a guess"}), 403)
+    bad = {"password": PASSWORD, "new_password": "short", "code": app.recovery_codes[0]}
+    assert_problem(here.call("PUT", f"{ME}/password", bad), 422, field="new_password")
+
+    [new_password, deletion] = changes(code=app.recovery_codes[0])  # which nothing has used up
+    assert here.call(*new_password).status_code == 200
+    method, path, body = deletion
+    asked = body | {"password": NEW_PASSWORD, "code": app.recovery_codes[1]}
+    assert here.call(method, path, asked).status_code == 200
+
+
+def test_so_does_a_device_that_comes_to_the_api(site: Site, app: Authenticator) -> None:
+    installation = site.installation
+    device = add_device(installation.database, installation.secrets, "alice")
+    program = site.program(device.user_name, password=device.password)
+
+    for method, path, body in changes():
+        assert_problem(program.open(method, path, json=body), 422, field="code")
+
+
+def test_a_program_that_came_with_password_and_code_gives_no_other(
+    site: Site, app: Authenticator
+) -> None:
+    [(_, path, new_password), (_, me, deletion)] = changes()
+    first, second = ({"Katydid-Code": code} for code in app.recovery_codes[:2])
+
+    before = site.program("alice")
+    assert before.open("PUT", path, json=new_password, headers=first).status_code == 200
+    after, deletion["password"] = site.program("alice", password=NEW_PASSWORD), NEW_PASSWORD
+    assert after.open("DELETE", me, json=deletion, headers=second).status_code == 200
+
+
+def test_without_a_second_factor_no_code_is_asked_for(site: Site) -> None:
+    here = site.browser().log_in("alice")
+
+    [new_password, (method, path, body)] = changes()
+    assert here.call(*new_password).status_code == 200
+    assert here.call(method, path, body | {"password": NEW_PASSWORD}).status_code == 200
 
 
 # Programs.

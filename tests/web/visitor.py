@@ -59,8 +59,8 @@ class Browser:
         found = self._client.get_cookie("katydid")
         return found.value if found else None
 
-    def set_cookie(self, value: str) -> None:
-        self._client.set_cookie("katydid", value)
+    def set_cookie(self, value: str, *, name: str = "katydid") -> None:
+        self._client.set_cookie(name, value)
 
 
 class Program:

@@ -14,6 +14,7 @@ from chat.errors import (
     NotAcceptable,
     ServerBusy,
     UnknownAccount,
+    WrongCode,
     WrongPresentPassword,
 )
 from chat.fields import AccountName, shown_as
@@ -28,7 +29,7 @@ from web.deletions import Erased, delete_account, told_of
 from web.errors import RegistrationClosed, TooManyAttempts
 from web.input import body_as
 from web.parts import parts
-from web.passwords import change_own_password, check_present_password
+from web.passwords import change_own_password, check_code, check_present_password
 from web.registration import register_account
 
 accounts = Blueprint("accounts", __name__, url_prefix=f"{PREFIX}/accounts")
@@ -38,6 +39,7 @@ _Password = Annotated[
     shown_as(minLength=PASSWORD_CHARACTERS[0], maxLength=PASSWORD_CHARACTERS[1], format="password"),
 ]
 _PresentPassword = Annotated[str, shown_as(format="password")]
+_Code = Annotated[str, shown_as("A code of the app, or a recovery code.", examples=["123456"])]
 _DisplayName = Annotated[
     str, shown_as("Printable characters.", minLength=1, maxLength=DISPLAY_NAME_CHARACTERS)
 ]
@@ -63,17 +65,21 @@ class ProfileChange(Struct, frozen=True):
 
 
 class PasswordChange(Struct, frozen=True):
-    """The present password, and that to be."""
+    """The present password, and that to be; with a second factor, a `code` of it, unless the
+    request came with the password and a code already (HTTP Basic)."""
 
     password: _PresentPassword
     new_password: _Password
+    code: _Code | None = None
 
 
 class Leaving(Struct, frozen=True):
-    """The present password, and what becomes of the messages: `erase` or `keep`."""
+    """The present password, and what becomes of the messages: `erase` or `keep`. A `code` as for
+    changing the password."""
 
     password: _PresentPassword
     messages: Annotated[str, shown_as(enum=["erase", "keep"])]
+    code: _Code | None = None
 
 
 class OwnAccount(Struct, frozen=True):
@@ -158,14 +164,16 @@ def change_own() -> Response:
     " and stay.",
     body=PasswordChange,
     answers={200: LoginsEnded},
-    raises=(WrongPresentPassword,),
+    raises=(WrongPresentPassword, WrongCode),
     callers=Callers.PERSONS,
 )
 def change_password() -> Response:
     """How many other browsers were logged out."""
     calling = person()
     asked = body_as(PasswordChange)
-    ended = change_own_password(calling, present=asked.password, new=asked.new_password)
+    ended = change_own_password(
+        calling, present=asked.password, code=asked.code, new=asked.new_password
+    )
     return as_json(LoginsEnded(ended))
 
 
@@ -175,7 +183,7 @@ def change_password() -> Response:
     "Its name is never free again. 202 when very much is to be erased, which goes on by itself.",
     body=Leaving,
     answers={200: Erased, 202: Erased},
-    raises=(WrongPresentPassword, BrokerUnreachable),
+    raises=(WrongPresentPassword, WrongCode, BrokerUnreachable),
 )
 def delete_own() -> Response:
     """What was erased: 200 when it is done, 202 when it goes on."""
@@ -184,6 +192,7 @@ def delete_own() -> Response:
     if asked.messages not in ("erase", "keep"):
         raise NotAcceptable("messages", "must be erase or keep")
     check_present_password(calling.account, asked.password)
+    check_code(calling, asked.code)
     deletion = delete_account(calling, erases_messages=asked.messages == "erase")
     return as_json(told_of(calling.account, deletion), 200 if deletion.finished_at else 202)
 

@@ -30,6 +30,7 @@ from web.deletions import go_on_with_deletion
 from web.devices import give_up_device
 from web.errors import WrongPassword
 from web.half_way import begin_half_way, half_way_account
+from web.known_browsers import remember_browser
 from web.parts import parts
 from web.passwords import set_forgotten_password
 from web.problems import problem_of
@@ -97,6 +98,7 @@ def login_code() -> ResponseReturnValue:
         return _form("login_code.html", error)
     except NoSecondFactor:  # turned off meanwhile: the password is enough, but it is asked for anew
         return redirect(url_for("login"))
+    remember_browser(account)
     _begin_session(account)
     return redirect(_next_page())
 

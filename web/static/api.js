@@ -50,8 +50,9 @@ export const account = (name) => call('GET', `/accounts/${encodeURIComponent(nam
 /** Change what the account says of itself: `display_name`, `hides_presence`, `hides_read`. */
 export const changeAccount = (changes) => call('PATCH', '/accounts/me', { body: changes });
 
-export const changePassword = (password, newPassword) =>
-  call('PUT', '/accounts/me/password', { body: { password, new_password: newPassword } });
+/** With a `code` where there is a second factor. */
+export const changePassword = (password, newPassword, code) =>
+  call('PUT', '/accounts/me/password', { body: { password, new_password: newPassword, code } });
 
 /** Whether a code is asked for beside the password: `on`, `recovery_codes_left`. */
 export const secondFactor = () => call('GET', '/second-factor');
@@ -76,9 +77,10 @@ export const endLogin = (login) => call('DELETE', `/logins/${encodeURIComponent(
 /** Log out everywhere, but here. */
 export const endOtherLogins = () => call('DELETE', '/logins', { patience: 60_000 });
 
-/** Delete the account, and `messages`: 'erase' or 'keep'. What is erased takes its time. */
-export const deleteAccount = (password, messages) =>
-  call('DELETE', '/accounts/me', { body: { password, messages }, patience: 60_000 });
+/** Delete the account, and `messages`: 'erase' or 'keep', with a `code` where there is a second
+    factor. What is erased takes its time. */
+export const deleteAccount = (password, messages, code) =>
+  call('DELETE', '/accounts/me', { body: { password, messages, code }, patience: 60_000 });
 
 export const blocks = () => call('GET', '/blocks');
 

@@ -1,5 +1,6 @@
 // The settings page, deleting the account: what it means, the choice about its messages, the
-// password; and then what was erased. What this browser keeps of the account is erased too.
+// password, and a code where there is a second factor; and then what was erased. What this browser
+// keeps of the account is erased too.
 
 import * as api from './api.js';
 import { counted, find, onSubmit, orComplain } from './saying.js';
@@ -17,7 +18,8 @@ find('keep-account').addEventListener('click', () => dialog.close());
 onSubmit(find('deletion-form'), async () => {
   await orComplain('deletion-problem', async () => {
     const messages = new FormData(find('deletion-form')).get('messages');
-    const answer = await api.deleteAccount(find('deletion-password').value, messages);
+    const code = find('deletion-code').value || undefined;
+    const answer = await api.deleteAccount(find('deletion-password').value, messages, code);
     await forgetHere();
     find('deletion-form').hidden = true;
     find('deleted').hidden = false;

@@ -1,5 +1,6 @@
 // The settings page, second factor: setting up an app, new recovery codes, turning it off. Each
-// begins with a dialog that asks for the password, and where it is on, for a code.
+// begins with a dialog that asks for the password, and where it is on, for a code; so do the forms
+// for a new password and for deleting the account.
 
 import * as api from './api.js';
 import { letCopy } from './copying.js';
@@ -42,6 +43,10 @@ export async function showSecondFactor() {
   find('second-factor-state').textContent = on ? `It is on. Recovery codes left: ${left}.` : 'It is off.';
   find('turn-on').hidden = on;
   find('renew-codes').hidden = find('turn-off').hidden = !on;
+  for (const field of document.querySelectorAll('[data-code-field]')) {
+    field.hidden = !on;
+    field.querySelector('input').disabled = !on; // else it would have to be filled in
+  }
 }
 
 function ask(what) {

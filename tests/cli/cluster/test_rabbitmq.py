@@ -148,7 +148,7 @@ def test_a_node_that_lost_what_it_knew_on_a_full_disk_is_ended_and_knows_it_when
         try:
             nodes.start()
             node = nodes.processes[1]
-            watch = Watch(cluster, SECRETS)
+            watch = Watch(cluster, httpx.BasicAuth(ADMIN, SECRETS.admin_password))
             api = f"http://127.0.0.1:{cluster.ports(1).management}/api"
             with httpx.Client(auth=(ADMIN, SECRETS.admin_password), timeout=10) as admin:
                 declare_queue(admin, f"{api}/queues/%2F/kept")
@@ -192,8 +192,7 @@ def publish(admin: httpx.Client, api: str, *, to: str) -> None:
 
 def test_a_node_that_has_never_known_the_password_is_left_alone(nodes: RabbitNodes) -> None:
     nodes.start()
-    another = Secrets(SECRETS.server_keys, "not the admin's password", SECRETS.bridge_password)
-    watch = Watch(nodes.cluster, another)
+    watch = Watch(nodes.cluster, httpx.BasicAuth(ADMIN, "not the admin's password"))
 
     for _ in range(6):
         watch.look()
