@@ -1,5 +1,5 @@
 """How often one may try: logins by address and account, and by address alone; codes of a second
-factor by account; registrations by address.
+factor by account; registrations by address; new devices by account.
 
 A login form counts each attempt. HTTP Basic sends the password with every request, so there only
 wrong ones count, in the same window; while it is used up, right ones are refused too, or guessing
@@ -11,6 +11,9 @@ times as long, which no right password and no right code begins anew.
 
 Each look at a password costs much, whatever name comes with it: so all names together have a limit
 too, ten times one's, in the same window.
+
+A new device costs the broker, and the one it takes the place of too; so an account, with its
+things, gets only so many in a time, however many it gives up meanwhile.
 """
 
 import ipaddress
@@ -43,6 +46,7 @@ class Limits:
         self._login_of_all = _times(_NAMES_PER_ADDRESS, self._login)
         self._code = _longer(_LONGER_FOR_CODES, self._login)
         self._registration = _limit(settings.registration_limit)
+        self._device = _limit(settings.device_limit)
 
     def count_login(self, account: str) -> None:
         """Count an attempt to log in. Raises TooManyAttempts."""
@@ -66,6 +70,10 @@ class Limits:
     def count_registration(self) -> None:
         """Count an attempt to register. Raises TooManyAttempts."""
         self._count(self._registration, "registration", _caller())
+
+    def count_device(self, account: str) -> None:
+        """Count a new device of the account, or of one of its things. Raises TooManyAttempts."""
+        self._count(self._device, "device", account)
 
     def _check(self, limit: RateLimitItem | None, *who: str) -> None:
         if limit is not None and not self._windows.test(limit, *who):
