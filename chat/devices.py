@@ -17,6 +17,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from chat.accounts import is_printable, shows_something
 from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
+from chat.locks import count_alone
 from chat.models import Account, Device
 from chat.presence import forget_device
 from chat.secrets import ServerKeys
@@ -72,8 +73,7 @@ def check_may_add_device(session: Session, account: Account) -> None:
 def keep_device(session: Session, account: Account, device: Device) -> None:
     """A new one, from now on. Raises TooManyDevices, also for all but the first of those that come
     at once for the last place."""
-    alone = select(Account.id).where(Account.id == account.id).with_for_update(key_share=True)
-    session.exec(alone).one()
+    count_alone(session, account)
     check_may_add_device(session, account)
     session.add(device)
 
