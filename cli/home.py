@@ -69,8 +69,8 @@ def warn_of_open_files(settings: Settings) -> None:
         if _is_open(file):
             say(
                 f"warning: the secret {file} is not for its owner alone (mode {_mode(file):04o});"
-                f" chmod 600 {file}, and where others had it, make it anew: docs/operations.md,"
-                " Secrets made anew"
+                f" chmod 600 {file}, and where others had it, make it anew"
+                " (docs/operations.md)"
             )
 
 
