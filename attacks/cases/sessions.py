@@ -1,4 +1,4 @@
-"""Sessions at the broker: kept for ever, left unread, or living on when their account is disabled."""
+"""Sessions at the broker: kept for ever, left unread, or living on after their account."""
 
 import time
 from collections.abc import Callable

@@ -13,7 +13,10 @@ from attacks.attack import MQTT, Door, Seen
 from attacks.mqtt import publish_packet
 from attacks.place import STRANGERS_PER_HOUR, Place
 from bench.people import Person
+from chat.accounts import NO_PASSWORD
 from chat.message_requests import MOST_MESSAGES
+from chat.models import Account
+from chat.times import now
 from chat.topics import up
 
 MQTT_DOOR = Door(MQTT)
@@ -220,11 +223,10 @@ def everybody(place: Place) -> Seen:
     name = place.newcomer()
     devices = [place.new_device(name) for _ in range(_AT_ONCE)]
     people = [f"{name}-{number}"[-32:].lstrip("-") for number in range(_MORE_THAN_ENOUGH)]
-    for each in people:
-        place.change(
-            "INSERT INTO account (name, display_name, password_hash, created_at)"
-            " VALUES (:name, :name, '!', 0)",
-            name=each,
+    with place.installation.database.writing() as session:
+        session.add_all(
+            Account(name=each, display_name=each, password_hash=NO_PASSWORD, created_at=now())
+            for each in people
         )
 
     def write(device: Person) -> Counter[bool]:
