@@ -16,8 +16,9 @@ class Browser:
     """Of somebody who is not logged in yet; what it is answered is an attacker's."""
 
     def __init__(self, place: Place) -> None:
+        self._place = place
         self.client = place.http()
-        self.token = ""
+        self.token = self.account = ""
 
     def see(self, path: str) -> httpx.Response:
         """A page; its token is used from then on."""
@@ -26,11 +27,23 @@ class Browser:
             self.token = found[1]
         return answer
 
+    def send(self, path: str, *, token: str | None = None, **form: str) -> httpx.Response:
+        """A form, as the page that it saw last has it; with another token, if one is given."""
+        said = {"csrf_token": self.token if token is None else token, **form}
+        return self.client.post(path, data=said)
+
+    def copy(self) -> "Browser":
+        """Another, with the same cookies and token: what a thief has."""
+        made = Browser(self._place)
+        made.client.cookies.update(self.client.cookies)
+        made.token = self.token
+        return made
+
     def log_in(self, account: str, **more: str) -> httpx.Response:
         """By the form."""
+        self.account = account
         self.see("/login")
-        form = {"account": account, "password": PASSWORD, "csrf_token": self.token, **more}
-        return self.client.post("/login", data=form)
+        return self.send("/login", account=account, **{"password": PASSWORD, **more})
 
     def logged_in(self, account: str) -> Self:
         """Log in, and see the page that comes then."""

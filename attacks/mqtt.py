@@ -46,6 +46,7 @@ def connect_packet(
     clean: bool = True,
     properties: bytes = b"",
     will: tuple[bytes, bytes] | None = None,
+    will_properties: bytes = b"",
     keep_alive_seconds: int = 0,
 ) -> bytes:
     """MQTT 5.0, section 3.1."""
@@ -58,7 +59,7 @@ def connect_packet(
     head = text(b"MQTT") + bytes([version, flags]) + keep_alive_seconds.to_bytes(2, "big")
     body = [head, _properties(properties, version), text(client_id)]
     if will is not None:
-        body += [_properties(b"", version), text(will[0]), text(will[1])]
+        body += [_properties(will_properties, version), text(will[0]), text(will[1])]
     body += [text(each) for each in (user_name, password) if each is not None]
     return packet(CONNECT << 4, b"".join(body))
 
@@ -185,6 +186,7 @@ class Mqtt:
         clean: bool = True,
         properties: bytes = b"",
         will: tuple[bytes, bytes] | None = None,
+        will_properties: bytes = b"",
     ) -> Answer:
         """What the broker says to that device, or to another that it pretends to be."""
         said = connect_packet(
@@ -195,6 +197,7 @@ class Mqtt:
             clean=clean,
             properties=properties,
             will=will,
+            will_properties=will_properties,
         )
         return self.ask(said, CONNACK)
 

@@ -33,6 +33,8 @@ from cli.cluster.newer_mosquitto import bring_newer_mosquitto
 MOSQUITTO, NEWER_MOSQUITTO, RABBITMQ = "mosquitto", "mosquitto-2.1", "rabbitmq"
 BROKERS = (MOSQUITTO, NEWER_MOSQUITTO, RABBITMQ)
 ALICE, BOB, MALLORY = "alice", "bob", "mallory"
+# The defaults, which `bench` turns off.
+DEVICES_PER_HOUR, STRANGERS_PER_HOUR = 60, 100
 # Words that a program says when it did not know what to do with something. (RabbitMQ ends the
 # connections of those who go against the standard by a crash of their own process, and says that
 # at length.)
@@ -130,6 +132,15 @@ class Place:
         """Whether that has come to Alice; what was sent before the last words to Bob has."""
         return self._alice.hears(what, seconds=0)
 
+    def change(self, statement: str, **parameters: object) -> None:
+        """Behind everybody's back."""
+        with self.installation.database.writing() as session:
+            session.connection().execute(text(statement), parameters)
+
+    def forget_attempts(self) -> None:
+        """What one attack has used up of a limit is there again for the next."""
+        self.change("DELETE FROM rate_limit")
+
     def archived(self, body: str) -> int:
         """How often that text is in the archive."""
         return self.count("SELECT count(*) FROM message WHERE body = :body", body=body)
@@ -195,6 +206,8 @@ def place(broker: str, **environ: str) -> Iterator[Place]:
             "KATYDID_REGISTRATION": "invite",
             "KATYDID_LOGIN_LIMIT": "10 per minute",
             "KATYDID_REGISTRATION_LIMIT": "1000 per minute",
+            "KATYDID_DEVICE_LIMIT": f"{DEVICES_PER_HOUR} per hour",
+            "KATYDID_STRANGERS_PER_HOUR": str(STRANGERS_PER_HOUR),
             **environ,
         }
         if broker == NEWER_MOSQUITTO:

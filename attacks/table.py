@@ -58,6 +58,7 @@ def run_table(rows: Sequence[Row], place: Place, *, tell: Callable[[str], None])
 def _tried(attack: Attack, place: Place) -> Seen:
     """What came of it; also whether everything else is as it was before."""
     try:
+        place.forget_attempts()
         seen = attack.run(place)
     except (OSError, httpx.HTTPError, KatydidError) as problem:
         seen = Seen(False, f"{type(problem).__name__}: {problem}".partition("\n")[0])

@@ -38,6 +38,7 @@ _UNLIMITED = {
     "KATYDID_STRANGERS_PER_HOUR": "off",
     "KATYDID_LOGIN_LIMIT": "off",
     "KATYDID_REGISTRATION_LIMIT": "off",
+    "KATYDID_DEVICE_LIMIT": "off",
 }
 
 

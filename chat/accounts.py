@@ -80,7 +80,7 @@ def register(
         # Hashed before the transaction begins: the bridge wants to write meanwhile.
         name=name,
         display_name=shown_as,
-        password_hash=_hash(password),
+        password_hash=_hash(_normal(password)),
         created_at=now,
     )
     try:
@@ -117,7 +117,7 @@ def check_password(account: Account, password: str) -> None:
 def hash_of_new_password(password: str) -> str:
     """What is kept of it. Raises NotAcceptable and ServerBusy."""
     _check_password(password, field="new_password")
-    return _hash(password)
+    return _hash(_normal(password))
 
 
 def change_password(session: Session, account: Account, new_hash: str) -> None:
@@ -154,7 +154,19 @@ def account_named(session: Session, name: str) -> Account | None:
 _NAMED = select(Account).where(Account.name == bindparam("name"))
 
 
+def _normal(password: str) -> str:
+    """The same from whatever keyboard: one writes an accent with its letter, another after it (NIST
+    SP 800-63B, section 3.1.1.2, which has NFKC)."""
+    return unicodedata.normalize("NFKC", password)
+
+
 def _is_password_of(known_hash: str, password: str) -> bool:
+    """Also as it was typed, which is what hashes were made of before."""
+    ways = dict.fromkeys((_normal(password), password))
+    return any(_is_made_of(known_hash, each) for each in ways)
+
+
+def _is_made_of(known_hash: str, password: str) -> bool:
     try:
         with _taking_turns():
             return _HASHER.verify(known_hash, password)
@@ -191,7 +203,7 @@ def check_name(name: str) -> None:
 
 def _check_password(password: str, *, field: str = "password") -> None:
     low, high = PASSWORD_CHARACTERS
-    if not low <= len(password) <= high:
+    if len(password) > high or min(len(password), len(_normal(password))) < low:
         raise NotAcceptable(field, f"must be {low} to {high} characters long")
     if not is_text(password):
         raise NotAcceptable(field, "must be made of Unicode characters, without NUL")

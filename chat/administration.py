@@ -10,6 +10,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, or_, select, update
 
+from chat.errors import NotAcceptable, NotAdminAnyMore
 from chat.logins import end_logins
 from chat.models import Account, AuditLine, Device, PushSubscription
 
@@ -42,8 +43,24 @@ def admins(session: Session) -> list[Account]:
     return list(session.exec(wanted.order_by(Account.name)))
 
 
+def lock_admin(session: Session, admin: Account | None, about: Account) -> None:
+    """Nobody takes the admin's role, nor disables it, until the transaction's end: of two who do
+    that to each other at the same moment, one is left. Raises NotAdminAnyMore when somebody has;
+    None is the command line."""
+    if admin is None:
+        return
+    both = select(Account).where(col(Account.id).in_((admin.id, about.id)))
+    in_turn = both.order_by(col(Account.id)).with_for_update(key_share=True)
+    locked = session.exec(in_turn.execution_options(populate_existing=True))
+    [found] = [each for each in locked if each.id == admin.id]
+    if not found.is_admin or found.disabled_at is not None or found.deleted_at is not None:
+        raise NotAdminAnyMore
+
+
 def set_admin(session: Session, account: Account, *, is_admin: bool) -> None:
-    """Whether it looks after all accounts from now on."""
+    """Whether it looks after all accounts from now on. Raises NotAcceptable for a thing."""
+    if is_admin and account.owner_id is not None:
+        raise NotAcceptable("account", f"must be a person, and {account.name} is a thing")
     session.exec(update(Account).where(col(Account.id) == account.id).values(is_admin=is_admin))
 
 

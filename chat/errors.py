@@ -62,6 +62,13 @@ class WrongPresentPassword(KatydidError):
         super().__init__("The present password is wrong.")
 
 
+class NotAdminAnyMore(KatydidError):
+    """Somebody took the role away while the admin was at it."""
+
+    def __init__(self) -> None:
+        super().__init__("You are no admin of this server any more.")
+
+
 class AccountDisabled(KatydidError):
     """An admin has disabled the account."""
 

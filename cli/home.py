@@ -1,14 +1,19 @@
-"""KATYDID_HOME: its folders, and the lock of the one `up` that runs from it."""
+"""KATYDID_HOME: its folders, for whom they are, and the lock of the one `up` that runs from it."""
 
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from chat.errors import KatydidError
+from chat.secrets import FILES
 from chat.settings import Settings
+from cli.terminal import say
+
+_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class HomeUnusable(KatydidError):
@@ -53,6 +58,30 @@ def held_home(settings: Settings, *, counts_anew: bool = True) -> Iterator[None]
         if counts_anew:
             _begin_metrics_anew(settings)
         yield
+
+
+def warn_of_open_files(settings: Settings) -> None:
+    """Who made the home, or put the secrets there, may have let others of this machine in."""
+    if _is_open(settings.home):
+        say(
+            f"warning: other users of this machine get into KATYDID_HOME {settings.home}"
+            f" (mode {_mode(settings.home):04o}); chmod 700 {settings.home}"
+        )
+    for file in (settings.secrets_dir / name for name in FILES):
+        if _is_open(file):
+            say(
+                f"warning: the secret {file} is not for its owner alone (mode {_mode(file):04o});"
+                f" chmod 600 {file}, and where others had it, make it anew"
+                " (docs/operations.md)"
+            )
+
+
+def _is_open(path: Path) -> bool:
+    return path.exists() and bool(_mode(path) & _OF_OTHERS)
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def holder_of(settings: Settings) -> int | None:

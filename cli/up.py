@@ -17,7 +17,7 @@ from chat.settings import Settings, settings_from, unknown_names
 from chat.times import now
 from cli.foreground import Foreground
 from cli.haproxy import check_certificate, check_certificate_lasts
-from cli.home import held_home
+from cli.home import held_home, warn_of_open_files
 from cli.migrate import DatabaseFails
 from cli.ports import check_ports, warn_of_open_doors
 from cli.prepare import bring_what_is_missing
@@ -45,6 +45,7 @@ def up(environ: Mapping[str, str], arguments: list[str], *, rewire: Rewire = as_
     check_certificate(settings)
     check_certificate_lasts(settings, now())
     with held_home(settings):
+        warn_of_open_files(settings)
         check_ports(settings)
         bring_what_is_missing(settings)
         _prepare_data(settings)

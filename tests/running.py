@@ -35,6 +35,7 @@ UNLIMITED = {
     "KATYDID_STRANGERS_PER_HOUR": "off",
     "KATYDID_LOGIN_LIMIT": "off",
     "KATYDID_REGISTRATION_LIMIT": "off",
+    "KATYDID_DEVICE_LIMIT": "off",
 }
 PARTS = {
     "broker": [sys.executable, "-m", "cli.broker"],

@@ -1,7 +1,8 @@
 """What admins do: in SQL with its line in the audit, then at the broker.
 
 SQL first: from its commit on a disabled account is refused everywhere, also by a broker that starts
-anew; what it is connected with is cut off right after. `admin` is None for the command line.
+anew; what it is connected with is cut off right after. `admin` is None for the command line; all of
+this raises NotAdminAnyMore for another who has lost the role meanwhile.
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 import structlog
 
 from chat.accounts import account_named
-from chat.administration import disable, enable, note_act, set_admin
+from chat.administration import disable, enable, lock_admin, note_act, set_admin
 from chat.errors import BrokerUnreachable, UnknownAccount
 from chat.models import Account, Deletion, Device
 from chat.password_resets import forget_reset, offer_reset
@@ -34,8 +35,9 @@ def account_to_look_after(name: str) -> Account:
 
 
 def make_admin(admin: Account | None, account: Account) -> None:
-    """It looks after all accounts from now on."""
+    """It looks after all accounts from now on. Raises NotAcceptable for a thing."""
     with parts().database.writing() as sql:
+        lock_admin(sql, admin, account)
         set_admin(sql, account, is_admin=True)
         note_act(sql, admin, "admin made", account, now())
     log.info("an account is an admin", account=account.name, by=_name(admin))
@@ -45,6 +47,7 @@ def make_no_admin(admin: Account | None, account: Account) -> None:
     """It looks after its own account alone. Raises NotOneself."""
     _check_is_another(admin, account)
     with parts().database.writing() as sql:
+        lock_admin(sql, admin, account)
         set_admin(sql, account, is_admin=False)
         note_act(sql, admin, "admin no more", account, now())
     log.info("an account is no admin any more", account=account.name, by=_name(admin))
@@ -55,6 +58,7 @@ def disable_account(admin: Account | None, account: Account) -> None:
     and BrokerUnreachable when the broker could not be told of all: it may be asked for again."""
     _check_is_another(admin, account)
     with parts().database.writing() as sql:
+        lock_admin(sql, admin, account)
         devices = disable(sql, account, now())
         assert account.id is not None
         forget_reset(sql, account.id)
@@ -66,6 +70,7 @@ def disable_account(admin: Account | None, account: Account) -> None:
 def enable_account(admin: Account | None, account: Account) -> None:
     """It goes on where it was. Raises BrokerUnreachable, as `disable_account` does."""
     with parts().database.writing() as sql:
+        lock_admin(sql, admin, account)
         devices = enable(sql, account)
         note_act(sql, admin, "enabled", account, now())
     log.info("an account is enabled", account=account.name, by=_name(admin))
@@ -75,6 +80,7 @@ def enable_account(admin: Account | None, account: Account) -> None:
 def make_reset_link(admin: Account | None, account: Account) -> tuple[str, str]:
     """What the link has to say, and when it expires. Raises NotAcceptable."""
     with parts().database.writing() as sql:
+        lock_admin(sql, admin, account)
         token, expires_at = offer_reset(sql, account, now())
         note_act(sql, admin, "reset link made", account, now())
     log.info("a link to reset a password was made", account=account.name, by=_name(admin))
@@ -88,6 +94,8 @@ def delete_other_account(
     BrokerUnreachable."""
     _check_is_another(admin, account)
     with parts().database.writing() as sql:
+        lock_admin(sql, admin, account)
+        set_admin(sql, account, is_admin=False)
         kept = "messages erased" if erases_messages else "messages kept"
         note_act(sql, admin, "deleted", account, now(), kept)
     return delete_account(Caller(account, device=None), erases_messages=erases_messages)

@@ -32,13 +32,14 @@ log = structlog.get_logger()
 
 
 def add_device(account: Account, *, name: str, kind: str) -> Device:
-    """A new device that the broker lets in. Raises NotAcceptable, TooManyDevices and
-    BrokerUnreachable."""
+    """A new device that the broker lets in. Raises NotAcceptable, TooManyAttempts, TooManyDevices
+    and BrokerUnreachable."""
     device = new_device(
         account=account, name=name, kind=kind, now=now(), generation=newest_generation()
     )
     with parts().database.reading() as sql:
         check_may_add_device(sql, account)
+    parts().limits.count_device(account.name)
     let_in(account, device, lambda sql: keep_device(sql, account, device))
     log.info("a device was added", account=account.name, device=device.id, kind=kind)
     return device

@@ -1,5 +1,5 @@
 """How often one may try: logins by address and account, and by address alone; codes of a second
-factor by account, and by browser; registrations by address.
+factor by account, and by browser; registrations by address; new devices by account.
 
 A login form counts each attempt. HTTP Basic sends the password with every request, so there only
 wrong ones count, in the same window; while it is used up, right ones are refused too, or guessing
@@ -14,6 +14,9 @@ which there are 2^80, counts for its address alone.
 
 Each look at a password costs much, whatever name comes with it: so all names together have a limit
 too, ten times one's, in the same window.
+
+A new device costs the broker, and the one it takes the place of too; so an account, with its
+things, gets only so many in a time, however many it gives up meanwhile.
 """
 
 import ipaddress
@@ -47,6 +50,7 @@ class Limits:
         self._code = _longer(_LONGER_FOR_CODES, self._login)
         self._code_of_address = _half(self._code)
         self._registration = _limit(settings.registration_limit)
+        self._device = _limit(settings.device_limit)
 
     def count_login(self, account: str) -> None:
         """Count an attempt to log in. Raises TooManyAttempts."""
@@ -84,6 +88,10 @@ class Limits:
     def count_registration(self) -> None:
         """Count an attempt to register. Raises TooManyAttempts."""
         self._count(self._registration, "registration", _caller())
+
+    def count_device(self, account: str) -> None:
+        """Count a new device of the account, or of one of its things. Raises TooManyAttempts."""
+        self._count(self._device, "device", account)
 
     def _check(self, limit: RateLimitItem | None, *who: str) -> None:
         if limit is not None and not self._windows.test(limit, *who):

@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 def make_thing(owner: Account, *, name: str, display_name: str | None) -> tuple[Account, Device]:
     """The thing and its device, which the broker lets in. Raises NotAcceptable, NameTaken,
-    TooManyThings, TooManyThingsEver and BrokerUnreachable."""
+    TooManyAttempts, TooManyThings, TooManyThingsEver and BrokerUnreachable."""
     thing, device = new_thing(
         owner,
         name=name,
@@ -24,6 +24,7 @@ def make_thing(owner: Account, *, name: str, display_name: str | None) -> tuple[
     )
     with parts().database.reading() as sql:
         check_may_add_thing(sql, owner, name)
+    parts().limits.count_device(owner.name)
     let_in(thing, device, lambda sql: add_thing(sql, owner, thing, device))
     log.info("a thing was made", account=owner.name, thing=thing.name, device=device.id)
     return thing, device
@@ -32,10 +33,11 @@ def make_thing(owner: Account, *, name: str, display_name: str | None) -> tuple[
 def renew_credential(owner: Account, name: str) -> tuple[Account, Device]:
     """The thing with another device, after the old one is cut off: who had its words is out, even
     if what comes after that fails and has to be asked for again. Raises UnknownThing,
-    BrokerUnreachable and CredentialJustMade."""
+    TooManyAttempts, BrokerUnreachable and CredentialJustMade."""
     with parts().database.reading() as sql:
         thing = thing_of(sql, owner, name)
         old = devices_of(sql, thing)
+    parts().limits.count_device(owner.name)
     for each in old:
         cut_off(thing, each.id)
     device = new_device(

@@ -1,12 +1,11 @@
 """Two at the same moment, where there is room for one."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 import httpx
 from sqlmodel import select
 
+from attacks.at_once import all_at_once, says
 from attacks.attack import HTTP, Door, Seen
 from attacks.place import Place
 from bench.people import PASSWORD
@@ -18,16 +17,6 @@ HTTP_DOOR = Door(HTTP)
 _AT_ONCE = 8
 
 
-def _all_at_once(calls: Sequence[Callable[[], httpx.Response]]) -> Counter[int]:
-    """Their statuses."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return Counter(each.result().status_code for each in [pool.submit(call) for call in calls])
-
-
-def _says(statuses: Counter[int]) -> str:
-    return ", ".join(f"{number} × {status}" for status, number in sorted(statuses.items()))
-
-
 def _register(place: Place, account: str, invitation: str) -> Callable[[], httpx.Response]:
     body = {"account": account, "password": PASSWORD, "invitation": invitation}
     return lambda: httpx.post(f"{place.url}/api/v1/accounts", json=body, timeout=60)
@@ -36,17 +25,17 @@ def _register(place: Place, account: str, invitation: str) -> Callable[[], httpx
 @HTTP_DOOR.attack("one name, registered by eight at once", "one has it")
 def one_name(place: Place) -> Seen:
     name = f"{place.newcomer()}-raced"[:32]
-    said = _all_at_once([_register(place, name, place.invitation()) for _ in range(_AT_ONCE)])
-    return Seen(said[201] == 1 and said[500] == 0, _says(said))
+    said = all_at_once([_register(place, name, place.invitation()) for _ in range(_AT_ONCE)])
+    return Seen(said[201] == 1 and said[500] == 0, says(said))
 
 
 @HTTP_DOOR.attack("one invitation, used by eight at once", "one account")
 def one_invitation(place: Place) -> Seen:
     name, invitation = place.newcomer(), place.invitation()
     before = place.count("SELECT count(*) FROM account")
-    said = _all_at_once([_register(place, f"{name}-{n}"[:32], invitation) for n in range(_AT_ONCE)])
+    said = all_at_once([_register(place, f"{name}-{n}"[:32], invitation) for n in range(_AT_ONCE)])
     made = place.count("SELECT count(*) FROM account") - before
-    return Seen(said[201] == made == 1 and said[500] == 0, _says(said))
+    return Seen(said[201] == made == 1 and said[500] == 0, says(said))
 
 
 @HTTP_DOOR.attack("an invitation that was used, and none at all", "403")
@@ -73,10 +62,10 @@ def last_device(place: Place) -> Seen:
         auth = (person.user_name, person.password)
         return httpx.post(f"{place.url}/api/v1/devices", json=body, auth=auth, timeout=60)
 
-    said = _all_at_once([add] * _AT_ONCE)
+    said = all_at_once([add] * _AT_ONCE)
     have = place.count(
         "SELECT count(*) FROM device JOIN account ON account.id = device.account_id"
         " WHERE account.name = :name",
         name=name,
     )
-    return Seen(have == MOST_DEVICES and said[500] == 0, f"{have} devices; {_says(said)}")
+    return Seen(have == MOST_DEVICES and said[500] == 0, f"{have} devices; {says(said)}")

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from argon2 import PasswordHasher
+from sqlmodel import select, update
 
 from chat.accounts import account_named, authenticate, register
 from chat.database import Database
@@ -21,7 +22,7 @@ from chat.devices import (
     remove_device,
 )
 from chat.errors import NameTaken, NotAcceptable, TooManyDevices, UnknownDevice
-from chat.models import Device, Presence
+from chat.models import Account, Device, Presence
 from chat.secrets import ServerKeys
 from chat.times import now
 from chat.user_names import device_user_name
@@ -48,6 +49,41 @@ def test_a_password_is_kept_as_an_argon2id_hash(people: Database) -> None:
 
     assert alice is not None
     assert alice.password_hash.startswith("$argon2id$")
+
+
+# The same to who types them: as one character and as two, and from a keyboard of full width.
+COMPOSED, DECOMPOSED, WIDE = "caf\u00e9 cr\u00e8me", "cafe\u0301 cre\u0300me", "\uff43afé crème"
+TYPED = pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED, WIDE], ids=["one", "two", "wide"])
+
+
+@pytest.mark.parametrize(
+    "chosen", [COMPOSED, DECOMPOSED, WIDE], ids=["as-one", "as-two", "as-wide"]
+)
+@TYPED
+def test_a_password_is_the_same_from_whatever_keyboard(
+    people: Database, chosen: str, typed: str
+) -> None:
+    register(people, name="dave", password=chosen, display_name=None, now=now())
+
+    assert authenticate(people, "dave", typed) is not None
+    assert authenticate(people, "dave", "cafe creme") is None
+
+
+@TYPED
+def test_a_hash_of_what_was_typed_goes_on_opening_its_account(people: Database, typed: str) -> None:
+    made_before = PasswordHasher().hash(typed)
+    with people.writing() as session:
+        session.exec(
+            update(Account).where(Account.name == "alice").values(password_hash=made_before)
+        )
+
+    assert authenticate(people, "alice", typed) is not None
+    assert authenticate(people, "alice", "cafe creme") is None
+
+
+def test_accents_make_no_password_longer(people: Database) -> None:
+    with pytest.raises(NotAcceptable, match="8 to 200 characters"):
+        register(people, name="dave", password="e\u0301" * 4, display_name=None, now=now())
 
 
 def test_a_name_is_given_out_once(people: Database) -> None:

@@ -63,6 +63,7 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("KATYDID_RATE_BURST", "1.5", "a whole number above 0"),
         ("KATYDID_LOGIN_LIMIT", "many", "off, or a number per second, minute, hour or day"),
         ("KATYDID_REGISTRATION_LIMIT", "0 per hour", "off, or a number per"),
+        ("KATYDID_DEVICE_LIMIT", "60", "off, or a number per"),
         ("KATYDID_PUSH_SERVICES", "https://push.example", "none, or host names with commas"),
         ("KATYDID_PUSH_SERVICES", "a.example,,b.example", "none, or host names with commas"),
         (

@@ -23,7 +23,12 @@ def test_the_defaults_are_those_of_the_readme() -> None:
 
     for value in (settings.http_port, settings.mqtt_port, settings.websocket_port):
         assert f"`{value}`" in README
-    for text in (settings.host, settings.login_limit, settings.registration_limit):
+    for text in (
+        settings.host,
+        settings.login_limit,
+        settings.registration_limit,
+        settings.device_limit,
+    ):
         assert f"`{text}`" in README
     assert f"`{settings.rate_per_second:.0f}` `{settings.rate_burst}`" in README
 

@@ -1,22 +1,29 @@
 """Admins: their pages, whom they disable, the links that they make, what they did; and reports."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pyotp
 import pytest
 from werkzeug.test import TestResponse
 
 from chat.accounts import account_named
+from chat.errors import NotAdminAnyMore, TooManyReports
+from chat.models import Account
+from chat.reports import report
 from chat.second_factor import confirm_secret, offer_secret
 from chat.times import now
 from chat.topics import down_filter
 from mqtt_acl.issuer import Credentials
 from tests.conftest import needs
 from tests.mqtt import Client
+from tests.people import add_thing
 from tests.running import Installation, wait_until
 from tests.web.site import Site, execute
 from tests.web.visitor import PASSWORD, Browser, assert_problem
+from web.administration import delete_other_account, disable_account, make_no_admin
 
 pytestmark = pytest.mark.both_databases
 
@@ -143,6 +150,74 @@ def test_an_admin_makes_another_and_he_is_one_no_more(site: Site, alice: Browser
     assert acts(alice) == ["bob: admin no more", "bob: admin made"]
 
 
+@pytest.mark.parametrize("act_name", ["disable", "make-no-admin", "delete"])
+def test_of_two_admins_who_shut_each_other_out_at_once_one_is_left(
+    site: Site, act_name: str
+) -> None:
+    """Both were admins when they asked."""
+    execute(site.installation, "UPDATE account SET is_admin = :yes WHERE name = 'bob'", yes=True)
+    database = site.installation.database
+    with database.reading() as sql:
+        alice, bob = account_named(sql, "alice"), account_named(sql, "bob")
+    assert alice is not None
+    assert bob is not None
+    do = _DO[act_name]
+    start = Barrier(2)
+
+    def shut_out(by: Account, about: Account) -> bool:
+        with site.app.app_context():
+            start.wait(timeout=10)
+            try:
+                do(by, about)
+            except NotAdminAnyMore:
+                return False
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(shut_out, alice, bob), pool.submit(shut_out, bob, alice)]
+        done = [each.result() for each in both]
+
+    assert sorted(done) == [False, True]
+    left = "SELECT count(*) FROM account WHERE is_admin AND disabled_at IS NULL"
+    assert site.installation.rows(left) == [(1,)]
+    assert len(site.installation.rows("SELECT * FROM audit_line")) == 1
+
+
+_DO: dict[str, Callable[[Account, Account], object]] = {
+    "disable": disable_account,
+    "make-no-admin": make_no_admin,
+    "delete": lambda by, about: delete_other_account(by, about, erases_messages=False),
+}
+
+
+def test_a_thing_is_no_admin(site: Site, alice: Browser) -> None:
+    add_thing(site.installation.database, "bob", "doorbell")
+
+    answer = act(alice, "doorbell", "make-admin", password=PASSWORD)
+
+    assert answer.status_code == 422
+    assert acts(alice) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "status"),
+    [
+        ("/admin/accounts?beginning=%00", 422),
+        ("/admin/accounts?after=%00", 422),
+        ("/admin/accounts/%00", 404),
+        ("/admin/audit?before=99999999999999999999", 200),
+        ("/admin/audit?before=-99999999999999999999", 200),
+        ("/admin/reports?after=99999999999999999999", 200),
+        ("/admin/reports/99999999999999999999", 404),
+        ("/admin/reports/-1", 404),
+    ],
+)
+def test_numbers_and_names_that_no_row_has_find_nothing(
+    alice: Browser, page: str, status: int
+) -> None:
+    assert alice.get(page).status_code == status
+
+
 def test_a_link_sets_a_forgotten_password_once(site: Site, alice: Browser) -> None:
     logged_in = site.browser().log_in("bob")
     link = link_for(alice, "bob")
@@ -255,6 +330,32 @@ def test_a_report_that_cannot_be_is_refused(
 
     assert_problem(site.program("carol").post(REPORTS, words), status, field=field)
     assert site.installation.rows("SELECT * FROM report") == []
+
+
+def test_of_many_reports_at_once_no_more_are_open_than_one_may_have(site: Site) -> None:
+    database = site.installation.database
+    with database.reading() as sql:
+        carol = account_named(sql, "carol")
+    assert carol is not None
+    start = Barrier(4)
+
+    def report_six() -> int:
+        start.wait(timeout=10)
+        made = 0
+        for _ in range(6):
+            try:
+                with database.writing() as sql:
+                    report(sql, carol, "bob", [], "again", now())
+            except TooManyReports:
+                continue
+            made += 1
+        return made
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [each.result() for each in [pool.submit(report_six) for _ in range(4)]]
+
+    assert sum(made) == 20
+    assert site.installation.rows("SELECT count(*) FROM report") == [(20,)]
 
 
 def test_nobody_floods_the_admins(site: Site) -> None:

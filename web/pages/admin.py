@@ -9,9 +9,11 @@ from collections.abc import Callable
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from chat.accounts import is_text
 from chat.administration import PAGE, admins, audit, find_accounts
 from chat.devices import devices_of
 from chat.errors import KatydidError, NotAcceptable
+from chat.fields import LARGEST_SEQ
 from chat.models import Account
 from chat.reports import count_open, open_report, open_reports, reported_messages
 from chat.things import things_of
@@ -33,6 +35,8 @@ from web.passwords import check_present_password
 from web.problems import problem_of
 
 admin_pages = Blueprint("admin", __name__, url_prefix="/admin")
+# What is larger is no row's, and more than a database takes.
+_ID = f"<int(max={LARGEST_SEQ}):number>"
 
 
 @admin_pages.get("")
@@ -56,6 +60,8 @@ def accounts() -> str:
     admin()
     beginning = request.args.get("beginning", "").strip().lower()
     after = request.args.get("after", "")
+    if not is_text(beginning + after):
+        raise NotAcceptable("beginning", "must be how a name begins")
     with parts().database.reading() as sql:
         found = find_accounts(sql, beginning=beginning, after=after)
     shown, more = found[:PAGE], len(found) > PAGE
@@ -90,13 +96,13 @@ def act(name: str, act: str) -> ResponseReturnValue:
 def reports() -> str:
     """The open ones, oldest first."""
     admin()
-    after = request.args.get("after", 0, type=int)
+    after = _number("after") or 0
     with parts().database.reading() as sql:
         found = open_reports(sql, after=after)
     return render_template("admin/reports.html", reports=found[:PAGE], more=len(found) > PAGE)
 
 
-@admin_pages.get("/reports/<int:number>")
+@admin_pages.get(f"/reports/{_ID}")
 def report(number: int) -> str:
     """One of them, with its texts."""
     admin()
@@ -108,7 +114,7 @@ def report(number: int) -> str:
     )
 
 
-@admin_pages.post("/reports/<int:number>/close")
+@admin_pages.post(f"/reports/{_ID}/close")
 def close(number: int) -> ResponseReturnValue:
     """Nothing more is to be done."""
     close_open_report(admin().account, number)
@@ -120,8 +126,14 @@ def audit_page() -> str:
     """What admins did, newest first."""
     admin()
     with parts().database.reading() as sql:
-        found = audit(sql, before=request.args.get("before", type=int))
+        found = audit(sql, before=_number("before"))
     return render_template("admin/audit.html", lines=found[:PAGE], more=len(found) > PAGE)
+
+
+def _number(name: str) -> int | None:
+    """That of the query, where it has one that a row could have."""
+    found = request.args.get(name, type=int)
+    return found if found is None else max(0, min(found, LARGEST_SEQ))
 
 
 def _account_page(about: Account, **more: object) -> str:
