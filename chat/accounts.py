@@ -19,11 +19,9 @@ from sqlmodel import Session, col, select, update
 
 from chat.database import Database
 from chat.errors import (
-    AccountDisabled,
     NameTaken,
     NotAcceptable,
     ServerBusy,
-    UnknownAccount,
     WrongPresentPassword,
 )
 from chat.invitations import check_invitation, use_invitation
@@ -129,17 +127,6 @@ def change_password(session: Session, account: Account, new_hash: str) -> None:
     changed = session.exec(update(Account).where(*unchanged).values(password_hash=new_hash))
     if changed.rowcount == 0:
         raise WrongPresentPassword
-
-
-def lock_enabled(session: Session, account: Account) -> None:
-    """Nobody disables or deletes the account, or counts what is its own, until the transaction's
-    end. Raises AccountDisabled when somebody has disabled it, and UnknownAccount."""
-    row = select(Account).where(Account.id == account.id).with_for_update(key_share=True)
-    found = session.exec(row.execution_options(populate_existing=True)).one_or_none()
-    if found is None or found.deleted_at is not None:
-        raise UnknownAccount(account.name)
-    if found.disabled_at is not None:
-        raise AccountDisabled
 
 
 def account_named(session: Session, name: str) -> Account | None:

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, delete, select, update
 
-from chat.accounts import is_printable, lock_enabled, shows_something
+from chat.accounts import is_printable, shows_something
 from chat.errors import NotAcceptable, TooManyDevices, UnknownDevice
+from chat.locks import lock_enabled
 from chat.models import Account, Device
 from chat.presence import forget_device
 from chat.secrets import ServerKeys

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from chat.digests import digest_of
 from chat.errors import InvitationNotValid, TooManyInvitations
-from chat.locks import count_alone
+from chat.locks import lock_enabled
 from chat.models import Account, Invitation
 
 LASTS = timedelta(days=7)
@@ -77,7 +77,7 @@ def use_invitation(session: Session, token: str, account: Account, now: datetime
 
 
 def _check_may_invite(session: Session, inviter: Account, now: datetime) -> None:
-    count_alone(session, inviter)
+    lock_enabled(session, inviter)
     open_ones = (
         select(func.count())
         .select_from(Invitation)

@@ -15,7 +15,7 @@ from chat.accounts import account_named, is_text
 from chat.changes import Changes, changes_in
 from chat.conversations import direct_conversation
 from chat.errors import NotAcceptable, TooManyReports, UnknownAccount, UnknownReport
-from chat.locks import count_alone
+from chat.locks import lock_enabled
 from chat.models import Account, Message, Report, ReportedMessage
 
 REASON_CHARACTERS = 1000
@@ -91,7 +91,7 @@ def close_report(session: Session, number: int, now: datetime) -> Account:
 
 
 def _check_may_report(session: Session, reporter: Account) -> None:
-    count_alone(session, reporter)
+    lock_enabled(session, reporter)
     own_open = (col(Report.reporter_id) == reporter.id, col(Report.closed_at).is_(None))
     count = select(func.count()).select_from(Report).where(*own_open)
     if session.exec(count).one() >= MOST_OPEN:

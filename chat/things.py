@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
-from chat.accounts import NO_PASSWORD, account_named, check_name, lock_enabled, shown_name
+from chat.accounts import NO_PASSWORD, account_named, check_name, shown_name
 from chat.database import Database
 from chat.devices import devices_of, new_device_id
 from chat.errors import (
@@ -25,6 +25,7 @@ from chat.errors import (
     UnknownAccount,
     UnknownThing,
 )
+from chat.locks import lock_enabled
 from chat.models import Account, Allowance, Device
 
 # A house has some dozens; each is a device, and costs the broker at every change of any.
