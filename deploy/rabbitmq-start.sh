@@ -3,9 +3,10 @@
 # is told where only its own user sees them. The image's own entry point makes it that user.
 set -eu
 
+# The first line: while a password is being changed, the one before stands in the second.
 secret() {
     [ -s "/run/secrets/$1" ] || { echo "The secret $1 is missing; see compose.yaml." >&2; exit 2; }
-    cat "/run/secrets/$1"
+    head -n 1 "/run/secrets/$1"
 }
 
 KATYDID_ADMIN_PASSWORD=$(secret admin_password)

@@ -42,7 +42,7 @@ def start_with(rabbitmq: RabbitInstallation, file: Path) -> None:
     own.write_text(file.read_text().replace("prometheus.tcp.port = 15692", port))
     os.chown(own, owner.st_uid, owner.st_gid)
     rabbitmq.begin_as_it_is("broker")
-    wait_until("RabbitMQ to run", lambda: rabbitmq.is_ready("broker"))
+    wait_until("RabbitMQ to run", lambda: rabbitmq.is_ready("broker"), seconds=60)
 
 
 def test_it_says_what_rabbitmq_must_be_told_and_then_runs_with_it(

@@ -72,6 +72,7 @@ def test_a_new_password_and_the_end_of_the_account_take_a_code(
     form.get_by_label("Code, of the app").fill(app.recovery_codes[0])
     form.get_by_role("button", name="Change").click()
     expect(page.get_by_text("The password is changed.")).to_be_visible()
+    expect(page.get_by_text("Recovery codes left: 9.")).to_be_visible()
 
     page.get_by_role("button", name="Delete…").click()
     dialog = page.get_by_role("dialog")

@@ -2,6 +2,7 @@
 // new one in its place.
 
 import * as api from './api.js';
+import { showSecondFactor } from './own_second_factor.js';
 import { counted, find, onSubmit, orComplain, say } from './saying.js';
 
 onSubmit(find('password-form'), async () => {
@@ -13,5 +14,6 @@ onSubmit(find('password-form'), async () => {
     find('password-form').reset();
     const others = counted(ended, 'other browser was', 'other browsers were');
     say('password-said', `The password is changed.${ended ? ` ${others} logged out.` : ''}`);
+    if (code) await showSecondFactor(); // it may have been a recovery code
   });
 });
