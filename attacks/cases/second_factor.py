@@ -207,7 +207,7 @@ def no_code(place: Place) -> Seen:
 
 _JUNK = (
     b"",
-    b"0" * 10_000,
+    b"0" * 4_000,
     "１２３４５６".encode(),
     b"\xff\xfe\xfd",
     b"-1",
