@@ -44,11 +44,18 @@ def texts_of_others(place: Place) -> Seen:
 
 @HTTP_DOOR.attack("a report with more than it may hold", "422 or 413")
 def too_much(place: Place) -> Seen:
-    reporter = place.new_device(place.newcomer())
+    """All texts are there to be told, so that nothing but their number is wrong."""
+    reporter, writer = (place.new_device(place.newcomer()) for _ in range(2))
+    with place.mqtt().open(writer) as connection:
+        for number in range(MOST_MESSAGES + 1):
+            topic = writer.send_topic.replace("{to}", reporter.account)
+            connection.publish(topic, f"{number}")
+    place.check_well()
+    all_of_them = list(range(1, MOST_MESSAGES + 2))
     said = {
-        _report(place, reporter, ALICE, **more).status_code
+        _report(place, reporter, writer.account, **more).status_code
         for more in (
-            {"messages": [1] * (MOST_MESSAGES + 1)},
+            {"messages": all_of_them},
             {"reason": "x" * 1_001},
             {"reason": "x" * 60_000},
             {"reason": "x" * 600_000},
@@ -59,7 +66,9 @@ def too_much(place: Place) -> Seen:
         )
     }
     made = _of(place, reporter)
-    return Seen(said == {413, 422} and not made, f"{listed(said)}, {made} made")
+    most = _report(place, reporter, writer.account, messages=all_of_them[1:]).status_code
+    held = said == {413, 422} and not made and most == 201
+    return Seen(held, f"{listed(said)}, {made} made; {most} for {MOST_MESSAGES} texts")
 
 
 @HTTP_DOOR.attack("a report of oneself, of nobody, by a thing, by a stranger", "404, 403, 401")

@@ -207,7 +207,7 @@ def no_code(place: Place) -> Seen:
 
 _JUNK = (
     b"",
-    b"0" * 10_000,
+    b"0" * 4_000,
     "１２３４５６".encode(),
     b"\xff\xfe\xfd",
     b"-1",
@@ -221,20 +221,18 @@ _JUNK = (
 def junk(place: Place) -> Seen:
     guarded = _guarded(place)
     with place.http() as client:
-        said = {
-            client.get(
-                _ME, auth=(guarded.account, PASSWORD), headers=[(b"Katydid-Code", each)]
-            ).status_code
-            for each in _JUNK
-        }
-        place.forget_attempts()
-        wide = guarded.code().translate({ord(str(n)): 0xFF10 + n for n in range(10)})
-        said.add(
-            client.get(
-                _ME, auth=(guarded.account, PASSWORD), headers=[(b"Katydid-Code", wide.encode())]
-            ).status_code
-        )
+        client.auth = (guarded.account, PASSWORD)
+        said = {client.get(_ME, headers=[(b"Katydid-Code", each)]).status_code for each in _JUNK}
     return Seen(said == {401}, listed(said))
+
+
+@HTTP_DOOR.attack("the right code in digits of another script, or as a part of more", "403")
+def nearly_a_code(place: Place) -> Seen:
+    guarded = _guarded(place)
+    browser, right = guarded.half_way(), guarded.code()
+    wide = right.translate({ord(str(n)): 0xFF10 + n for n in range(10)})
+    said = {_give(browser, each).status_code for each in (wide, f"0{right}", right[:5], right * 2)}
+    return Seen(said == {403} and not browser.is_in(), listed(said))
 
 
 @HTTP_DOOR.attack("turning the second factor off without a code, or the password", "refused")

@@ -21,6 +21,7 @@ from chat.topics import up
 
 MQTT_DOOR = Door(MQTT)
 _AT_ONCE = 4
+_SILENT_SECONDS = 1.0
 _MORE_THAN_ENOUGH = STRANGERS_PER_HOUR + 20
 _BETWEEN = (
     "SELECT count(*) FROM message JOIN member ON member.conversation_id = message.conversation_id"
@@ -144,6 +145,7 @@ def learns(place: Place) -> Seen:
         asked.publish(up(pair.asked.account, "-", "presence"), _PRESENT)
         came = came and asked.hears(b"/receipt")
         place.check_well()
+        stranger.hears(b"nothing, until then", seconds=_SILENT_SECONDS)
         told = [
             kind
             for kind in ("receipt", "typing", "presence")
