@@ -11,7 +11,9 @@ import pytest
 from attacks.attack import Attack
 from attacks.cases import attacks
 from attacks.nonsense import Nonsense
+from attacks.nonsense_requests import Requests
 from attacks.place import MOSQUITTO
+from attacks.site_map import Route
 from attacks.timing import mann_whitney
 from bench.people import Person
 from chat.settings import REPOSITORY
@@ -63,19 +65,25 @@ def test_it_came_to_nothing(seen: Mapping[tuple[str, str], dict[str, Any]], atta
 
 
 def test_nonsense_harms_nobody(outcome: dict[str, Any]) -> None:
-    assert len(outcome["floods"]) == 4
+    assert len(outcome["floods"]) == 5
     for flood in outcome["floods"]:
         assert flood["wrong"] == []
         assert flood["numbers"]["pair's texts, lost, doubled"].endswith(", 0, 0")
 
 
 def test_the_same_seed_makes_the_same_nonsense() -> None:
-    person = Person("bob", "", 0, "bob.x", "secret", up("bob", "{to}", "send"), down_filter("bob"))
-    one, same, other = (Nonsense(seed, person) for seed in (1, 1, 2))
+    one, same, other = (_some_of_each(seed) for seed in (1, 1, 2))
 
-    made = [one.packet() for _ in range(50)]
-    assert [same.packet() for _ in range(50)] == made
-    assert [other.packet() for _ in range(50)] != made
+    assert one == same
+    assert one != other
+
+
+def _some_of_each(seed: int) -> list[object]:
+    person = Person("bob", "", 0, "bob.x", "secret", up("bob", "{to}", "send"), down_filter("bob"))
+    nonsense = Nonsense(seed, person)
+    requests = Requests(nonsense, [Route("/x/<name>", ["POST"], ["name", "kind"])], {}, "token")
+    doors = (nonsense.published, nonsense.packet, nonsense.frame, nonsense.question)
+    return [make() for make in (*doors, requests.request) for _ in range(50)]
 
 
 @pytest.mark.parametrize(
