@@ -5,7 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, takewhile
+from threading import Event
 
 import httpx
 
@@ -24,8 +25,8 @@ from mqtt_acl.http_auth import door_path
 
 Door = Callable[[Place, Nonsense], Iterator[str]]
 
-# mosquitto 2.0.11 looks after WebSockets when something else happens, or each 0.1 s: a handshake
-# waits for up to 0.2 s, and costs 0.05 ms.
+# Until a WebSocket is one, mosquitto 2.0.11 looks at it when something else happens, or each 0.1 s:
+# a handshake waits for up to 0.2 s, and costs 0.05 ms.
 _MANY = 50
 # Each process looks at two passwords at a time, and sends away who would wait for long.
 _FEW = 4
@@ -86,15 +87,20 @@ def _at_door(
 
 
 def _side_by_side(door: Door, place: Place, people: Sequence[Person], inputs: int) -> Counter[str]:
-    """By all of them at one time, each with a seed and a share of its own."""
+    """By all of them at one time, each with a seed and a share of its own, until one has failed."""
     people = people[:_FEW] if door in _ASKING else people
+    is_over = Event()
 
     def share(number: int) -> Counter[str]:
         answers = door(place, Nonsense(number, people[number]))
-        return Counter(islice(answers, len(range(number, inputs, len(people)))))
+        own = islice(answers, len(range(number, inputs, len(people))))
+        return Counter(takewhile(lambda _: not is_over.is_set(), own))
 
     with ThreadPoolExecutor(len(people)) as pool:
-        return sum(pool.map(share, range(len(people))), Counter())
+        try:
+            return sum(pool.map(share, range(len(people))), Counter())
+        finally:
+            is_over.set()
 
 
 # Each answers for ever, input by input, with what was said to it in a word.
