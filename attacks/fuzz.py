@@ -32,6 +32,10 @@ _MANY = 50
 _FEW = 4
 _AT_ONCE = 50
 _WITHIN_SECONDS = 10.0
+# RabbitMQ asks the site for each topic that is new.
+_TAKEN_WITHIN_SECONDS = 60.0
+# Answers that nothing should get.
+_WRONG = ("5", "allow", "no answer")
 # Of each question, the fields that its answer goes by.
 _GOES_BY = {
     "vhost": {"username", "vhost"},
@@ -81,7 +85,7 @@ def _at_door(
     flood.numbers["inputs"] = f"{answers.total():,} in {seconds:.0f} s"
     flood.numbers["answers"] = ", ".join(f"{n:,} × {what}" for what, n in answers.most_common(16))
     flood.note_memory(before, place.memory_bytes())
-    if wrong := [each for each in answers if each.startswith(("5", "allow"))]:
+    if wrong := [each for each in answers if each.startswith(_WRONG)]:
         flood.wrong += [f"{answers[each]} were answered with {each}." for each in wrong]
     return flood
 
@@ -126,7 +130,7 @@ def _answers(mallory: Mqtt) -> list[str]:
     """One for each that was sent together."""
     found: list[str] = []
     for _ in range(_AT_ONCE):
-        answer = mallory.wait_for(PUBACK, seconds=_WITHIN_SECONDS)
+        answer = mallory.wait_for(PUBACK, seconds=_TAKEN_WITHIN_SECONDS)
         found.append(_word_for(answer))
         if answer.is_cut_off:
             break
@@ -162,7 +166,7 @@ def _said_to(data: bytes, mallory: Mqtt, nonsense: Nonsense) -> str:
     mallory.send_bytes(data)
     mallory.end_sending()
     said = mallory.everything(seconds=_WITHIN_SECONDS)
-    return "answered and cut off" if said else "cut off" if mallory.is_over else "no answer"
+    return "answered and cut off" if said else "cut off" if mallory.is_over else "kept open"
 
 
 def _requests_of_a_device(place: Place, nonsense: Nonsense) -> Iterator[str]:
