@@ -28,8 +28,8 @@ Door = Callable[[Place, Nonsense], Iterator[str]]
 # Until a WebSocket is one, mosquitto 2.0.11 looks at it when something else happens, or each 0.1 s:
 # a handshake waits for up to 0.2 s, and costs 0.05 ms.
 _MANY = 50
-# Each process looks at two passwords at a time, and sends away who would wait for long.
-_FEW = 4
+# Each process of the site looks at two passwords at a time, and sends away who would wait for long.
+_FEW = 2
 _AT_ONCE = 50
 _WITHIN_SECONDS = 10.0
 # RabbitMQ asks the site for each topic that is new.
