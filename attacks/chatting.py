@@ -51,8 +51,8 @@ class Pair:
 
     @contextmanager
     def chatting(self) -> Iterator[Chatted]:
-        """While they write; what came of it is there after the block. Raises NotWell when a text
-        was not heard."""
+        """While they write, from their first text on; what came of it is there after the block.
+        Raises NotWell when a text was not heard."""
         before, found = self._archived(), Chatted()
         process = subprocess.Popen(
             [sys.executable, "-m", "attacks.pair"],
@@ -63,16 +63,18 @@ class Pair:
             stderr=subprocess.PIPE,
         )
         assert process.stdin is not None
+        assert process.stdout is not None
         role = {"people": [asdict(each) for each in self._people], "per_second": PER_SECOND}
         process.stdin.write(json.dumps(role).encode() + b"\n")
         process.stdin.flush()
+        process.stdout.readline()
         try:
             yield found
         finally:
             output, errors = process.communicate(timeout=_ENDS_WITHIN_SECONDS)
         if process.returncode != 0:
             raise NotWell(f"the pair was cut short: {errors.decode().strip()[-200:]}")
-        told = json.loads(output)
+        told = json.loads(output.splitlines()[-1])
         found.seconds, found.doubled = told["seconds"], told["doubled"]
         heard = len(found.seconds) - found.doubled
         found.lost = abs(self._archived() - before - heard)

@@ -258,8 +258,12 @@ class Mqtt:
 
     def send(self, data: bytes) -> None:
         """As it is, in one frame where there are frames; to who has cut us off, nothing."""
+        self.send_bytes(frame_of(data) if self._is_websocket else data)
+
+    def send_bytes(self, data: bytes) -> None:
+        """Without a frame of ours around it."""
         with suppress(OSError):
-            self.socket.sendall(frame_of(data) if self._is_websocket else data)
+            self.socket.sendall(data)
 
     def end_sending(self) -> None:
         """Nothing more comes from here."""
@@ -361,9 +365,9 @@ def upgrade(connection: socket.socket, port: int, **how: str | None) -> bytes:
     return rest
 
 
-def frame_of(data: bytes, *, first_byte: int = _BINARY_FRAME) -> bytes:
+def frame_of(data: bytes, *, first_byte: int = _BINARY_FRAME, mask: bytes | None = None) -> bytes:
     """A client's frame, masked as it must be (RFC 6455, section 5.3)."""
-    mask = os.urandom(4)
+    mask = mask or os.urandom(4)
     size = len(data)
     if size < 126:
         head = bytes([first_byte, 0x80 | size])

@@ -1,30 +1,32 @@
-"""Inputs that nobody has thought of, made from a seed: topics and payloads, packets, requests."""
+"""Inputs that nobody has thought of, made from a seed: topics and payloads, packets, frames, what
+the broker asks."""
 
 import json
 import random
-import string
 from collections.abc import Sequence
 
 from attacks.mqtt import (
     CONNECT,
     PING,
     connect_packet,
+    frame_of,
     packet,
     publish_packet,
     subscribe_packet,
     text,
 )
-from attacks.raw_http import request
 from bench.people import Person
 from chat.topics import VERBS, up
 
 _NAMES = ("bob", "alice", "nobody", "-", "", "a" * 40, "mallory", "../x", "ж", "bob/x")
-_VALUES: tuple[object, ...] = (
+VALUES: tuple[object, ...] = (
     *(None, True, 0, -1, 1, 2**53, 1e308),
-    *("", "x", "\u202e", "👍", [], {}, [[]], "x" * 5_000),
+    *("", "x", "\0", "\u202e", "\ud800", "👍", [], {}, [[]], "x" * 5_000),
 )
 _FIELDS = ("id", "text", "seq", "sent_at", "reply_to", "reaction", "before", "after", "limit")
 _MORE_FIELDS = ("request", "online", "connection", "from", "to", "conversation")
+# Of frames (RFC 6455, section 5.2): binary, a part, its rest, text, ping, pong, close, reserved.
+_FIRST_BYTES = (0x82, 0x82, 0x02, 0x80, 0x81, 0x89, 0x8A, 0x88, 0x83, 0xF2)
 
 
 class Nonsense:
@@ -51,8 +53,24 @@ class Nonsense:
         if kind == 1:
             return "".join(chr(self.chance.randrange(1, 0xD800)) for _ in range(20)).encode()
         names = self.chance.sample((*_FIELDS, *_MORE_FIELDS), self.chance.randrange(6))
-        whole = json.dumps({name: self.chance.choice(_VALUES) for name in names}).encode()
+        whole = json.dumps({name: self.chance.choice(VALUES) for name in names}).encode()
         return self.mutated(whole) if kind == 2 else whole
+
+    def question(self) -> tuple[dict[str, str], set[str]]:
+        """What RabbitMQ asks of the person's device with a wrong password, and which fields of it
+        are nonsense, or not there."""
+        name, topic = self.person.user_name, up(self.person.account, "bob", "send")
+        asked = {
+            **dict.fromkeys(("username", "client_id", "variable_map.client_id"), name),
+            **{"password": "wrong", "vhost": "/", "resource": "exchange", "name": "amq.topic"},
+            **{"permission": "write", "routing_key": topic.replace("/", ".")},
+        }
+        wrong = set(self.chance.sample(sorted(asked), self.chance.randrange(4)))
+        for field in sorted(wrong):
+            asked[field] = self.payload()[:60].decode("latin-1")
+            if self.chance.random() < 0.1:
+                del asked[field]
+        return asked, wrong
 
     # Bytes.
 
@@ -60,18 +78,10 @@ class Nonsense:
         """A good packet with something wrong in it."""
         return self.mutated(self.chance.choice(self._good_packets()))
 
-    def request(self, authorization: str) -> bytes:
-        """A good request with something wrong in it."""
-        method = self.chance.choice(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
-        parts = ("accounts", "devices", "things", "search", "export", "me", "bob", "messages")
-        levels = self.chance.choices((*parts, self._word()), k=self.chance.randrange(1, 5))
-        query = f"?{self._word()}={self._word()}&limit={self.chance.choice(_VALUES)!r}"
-        path = f"/api/v1/{'/'.join(levels)}{query}".replace(" ", "+")
-        headers = {"Content-Type": "application/json", "Cookie": f"katydid={self._word()}"}
-        if authorization and self.chance.random() < 0.7:
-            headers = {"Content-Type": "application/json", "Authorization": authorization}
-        path = path.encode("ascii", "replace").decode()
-        whole = request(method, path, headers=headers, body=self.payload())
+    def frame(self) -> bytes:
+        """Such a packet in a WebSocket's frame; often, something is wrong in that too."""
+        first_byte = self.chance.choice(_FIRST_BYTES)
+        whole = frame_of(self.packet(), first_byte=first_byte, mask=self.chance.randbytes(4))
         return self.mutated(whole) if self.chance.random() < 0.5 else whole
 
     def mutated(self, data: bytes) -> bytes:
@@ -91,10 +101,6 @@ class Nonsense:
             else:
                 del found[max(at, 2) :]
         return bytes(found)
-
-    def _word(self) -> str:
-        length = self.chance.randrange(1, 12)
-        return "".join(self.chance.choices(string.printable[:94], k=length))
 
     def _good_packets(self) -> Sequence[bytes]:
         who, own = self.person, self.person.receive_filter.encode()

@@ -10,6 +10,11 @@ from collections.abc import Iterator
 import mqtt5
 
 PUBLISH = 3  # MQTT 5.0, section 2.1.2: the type, in the first byte's upper half
+# Properties of a PUBLISH (MQTT 5.0, section 3.3.2.3): how many bytes follow, or how many parts that
+# begin with their length: content type, response topic, correlation data, a user property.
+_SIZES = {0x01: 1, 0x02: 4, 0x23: 2}
+_PARTS = {0x03: 1, 0x08: 1, 0x09: 1, 0x26: 2}
+_CORRELATION_DATA, _SUBSCRIPTION_IDENTIFIER = 0x09, 0x0B
 
 
 def frames(buffer: memoryview) -> Iterator[tuple[int, int]]:
@@ -36,8 +41,8 @@ def frames(buffer: memoryview) -> Iterator[tuple[int, int]]:
 def decoded(frame: memoryview) -> mqtt5.Packet | None:
     """The packet; None when the codec cannot read it. Version 0.8 even panics on a string that is
     not UTF-8, with an exception that is no `Exception`, and writes a page about it to our log: so
-    a topic that is none, as RabbitMQ hands it on, does not get there."""
-    if not bytes(frame).isascii() and not _has_a_readable_topic(frame):
+    one that is none, as RabbitMQ hands it on in topics and properties, does not get there."""
+    if not bytes(frame).isascii() and not _has_readable_strings(frame):
         return None
     try:
         return mqtt5.read(frame)[0]
@@ -55,15 +60,46 @@ def packet_id_of_publish(frame: memoryview) -> int | None:
     return int.from_bytes(frame[id_at : id_at + 2])
 
 
-def _has_a_readable_topic(frame: memoryview) -> bool:
-    """Whether it is UTF-8; of a packet that has no topic, true."""
+def _has_readable_strings(frame: memoryview) -> bool:
+    """Whether they are UTF-8; of what is no PUBLISH, or is cut short, true."""
     if frame[0] >> 4 != PUBLISH:
         return True
     try:
-        bytes(frame[_topic_of_publish(frame)]).decode()
+        for each in _strings_of_publish(frame):
+            bytes(each).decode()
     except UnicodeDecodeError:
         return False
+    except IndexError:
+        return True
     return True
+
+
+def _strings_of_publish(frame: memoryview) -> Iterator[memoryview]:
+    """The topic, and those of the properties (MQTT 5.0, section 3.3.2)."""
+    topic = _topic_of_publish(frame)
+    yield frame[topic]
+    size, at = _variable_length_at(frame, topic.stop + (2 if frame[0] & 0b0110 else 0))
+    end = at + size
+    while at < end:
+        kind, at = frame[at], at + 1
+        if kind == _SUBSCRIPTION_IDENTIFIER:
+            _, at = _variable_length_at(frame, at)
+        at += _SIZES.get(kind, 0)
+        for _ in range(_PARTS.get(kind, 0)):
+            length = int.from_bytes(frame[at : at + 2])
+            if kind != _CORRELATION_DATA:
+                yield frame[at + 2 : at + 2 + length]
+            at += 2 + length
+
+
+def _variable_length_at(frame: memoryview, at: int) -> tuple[int, int]:
+    """What it says, and where it ends (MQTT 5.0, section 1.5.5)."""
+    length, shift = frame[at] & 0x7F, 7
+    while frame[at] >= 0x80:
+        at += 1
+        length |= (frame[at] & 0x7F) << shift
+        shift += 7
+    return length, at + 1
 
 
 def _topic_of_publish(frame: memoryview) -> slice:

@@ -13,6 +13,7 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 # As HAProxy has it (deploy/haproxy.cfg): all of a request, or its first 16 kB, within 10 s.
@@ -67,6 +68,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             return super().handle(conn)
         finally:
             del self._served[conn]
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """gunicorn's own. It writes what it could not read into the log, which could be a password
+        in a header that lacks its colon, or the word of a link; here, what kind of mistake it was.
+        """
+        if isinstance(exc, ParseException):
+            told = [name for name, value in vars(exc).items() if isinstance(value, str | bytes)]
+            vars(exc).update(dict.fromkeys(told, "..."))
+        super().handle_error(req, client, addr, exc)
 
     def _look_again(self, conn: TConn, _socket: socket.socket) -> None:
         so_far = _peek(conn.sock)

@@ -16,7 +16,7 @@ from attacks.mqtt import (
     upgrade,
     upgrade_request,
 )
-from attacks.place import ALICE, BOB, MOSQUITTO, Place
+from attacks.place import ALICE, BOB, MALLORY, MOSQUITTO, NEWER_MOSQUITTO, Place
 from attacks.raw_http import exchange, request
 from bridge.framing import variable_length
 from chat.topics import down_filter, up
@@ -122,6 +122,19 @@ for _name, _frames in _FRAMES.items():
 def huge_announcement(place: Place) -> Seen:
     with place.mqtt(websocket=True).open(place.mallory) as mallory:
         mallory.send(bytes([PUBLISH << 4]) + variable_length(268_435_455) + b"\0\1x")
+        answer = mallory.wait_for(PINGRESP, seconds=_WITHIN_SECONDS)
+        return Seen(answer.is_cut_off, str(answer))
+
+
+@WEBSOCKET_DOOR.attack(
+    "an end within a control frame",
+    "cut off",
+    known={NEWER_MOSQUITTO: "it is not noticed before the keepalive is over"},
+)
+def half_a_ping(place: Place) -> Seen:
+    with place.mqtt(websocket=True).open(place.new_device(MALLORY)) as mallory:
+        mallory.send_bytes(frame_of(PING, first_byte=0x89)[:-1])
+        mallory.end_sending()
         answer = mallory.wait_for(PINGRESP, seconds=_WITHIN_SECONDS)
         return Seen(answer.is_cut_off, str(answer))
 

@@ -2,8 +2,10 @@
 table by itself, and a little nonsense at each door."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +13,16 @@ import pytest
 from attacks.attack import Attack
 from attacks.cases import attacks
 from attacks.nonsense import Nonsense
+from attacks.nonsense_requests import Requests
 from attacks.place import MOSQUITTO
+from attacks.site_map import Route
 from attacks.timing import mann_whitney
 from bench.people import Person
+from bench.processes import tree
 from chat.settings import REPOSITORY
 from chat.topics import down_filter, up
 from tests.conftest import needs
+from tests.running import wait_until
 
 KATYDID = str(REPOSITORY / "katydid")
 # Of a machine that is busy with other tests.
@@ -63,19 +69,52 @@ def test_it_came_to_nothing(seen: Mapping[tuple[str, str], dict[str, Any]], atta
 
 
 def test_nonsense_harms_nobody(outcome: dict[str, Any]) -> None:
-    assert len(outcome["floods"]) == 4
+    assert len(outcome["floods"]) == 5
     for flood in outcome["floods"]:
         assert flood["wrong"] == []
         assert flood["numbers"]["pair's texts, lost, doubled"].endswith(", 0, 0")
 
 
-def test_the_same_seed_makes_the_same_nonsense() -> None:
-    person = Person("bob", "", 0, "bob.x", "secret", up("bob", "{to}", "send"), down_filter("bob"))
-    one, same, other = (Nonsense(seed, person) for seed in (1, 1, 2))
+@pytest.mark.timeout(WITHIN_SECONDS)
+def test_a_run_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+    needs("mosquitto")
+    words = [KATYDID, "attack", "--works", "fuzz", "--inputs", "10000000"]
+    with subprocess.Popen(words, env=os.environ | {"TMPDIR": str(tmp_path)}) as run:
 
-    made = [one.packet() for _ in range(50)]
-    assert [same.packet() for _ in range(50)] == made
-    assert [other.packet() for _ in range(50)] != made
+        def is_chatting() -> bool:
+            return any("attacks.pair" in words_of(each) for each in tree(run.pid))
+
+        wait_until("the pair to chat", is_chatting, seconds=300)
+        started = list(tree(run.pid))
+        run.terminate()
+        run.wait(timeout=120)
+
+    assert run.returncode == 1
+    assert [words_of(each) for each in started if words_of(each)] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def words_of(process: int) -> str:
+    """What it was started with; nothing for one that has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def test_the_same_seed_makes_the_same_nonsense() -> None:
+    one, same, other = (_some_of_each(seed) for seed in (1, 1, 2))
+
+    assert one == same
+    assert one != other
+
+
+def _some_of_each(seed: int) -> list[object]:
+    person = Person("bob", "", 0, "bob.x", "secret", up("bob", "{to}", "send"), down_filter("bob"))
+    nonsense = Nonsense(seed, person)
+    requests = Requests(nonsense, [Route("/x/<name>", ["POST"], ["name", "kind"])], {}, "token")
+    doors = (nonsense.published, nonsense.packet, nonsense.frame, nonsense.question)
+    return [make() for make in (*doors, requests.request) for _ in range(50)]
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,27 @@ def test_a_body_without_a_length_is_limited_too(site: ServedSite) -> None:
     assert response.headers["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        b"GET /login?link=c2VjcmV0\xff HTTP/1.1\r\n",
+        b"GET /login HTTP/1.1\r\nAuthorization Basic c2VjcmV0\r\n",
+        b"GET /login HTTP/1.1\r\nAuthorization:\r\n Basic c2VjcmV0\r\n",
+        b"c2VjcmV0 c2VjcmV0 c2VjcmV0\r\n",
+    ],
+    ids=["line", "header", "folded header", "nothing like it"],
+)
+def test_what_cannot_be_read_is_not_in_the_log(site: ServedSite, mistake: bytes) -> None:
+    before = site.log().count("Invalid request")
+
+    with create_connection(("127.0.0.1", site.installation.settings.http_port), 30) as client:
+        client.sendall(mistake + b"Host: localhost\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 400")
+
+    wait_until("the mistake to be told", lambda: site.log().count("Invalid request") > before)
+    assert "c2VjcmV0" not in site.log()
+
+
 def test_a_site_answers_more_than_2_000_that_stay_connected(installation: Installation) -> None:
     """As gunicorn's own limit is for two processes: the others waited for those to go."""
     allow_many_open_files()
