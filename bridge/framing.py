@@ -42,7 +42,7 @@ def decoded(frame: memoryview) -> mqtt5.Packet | None:
     """The packet; None when the codec cannot read it. Version 0.8 even panics on a string that is
     not UTF-8, with an exception that is no `Exception`, and writes a page about it to our log: so
     one that is none, as RabbitMQ hands it on in topics and properties, does not get there."""
-    if not bytes(frame).isascii() and not _has_readable_strings(frame):
+    if frame[0] >> 4 == PUBLISH and not _has_readable_strings(frame):
         return None
     try:
         return mqtt5.read(frame)[0]
@@ -61,12 +61,14 @@ def packet_id_of_publish(frame: memoryview) -> int | None:
 
 
 def _has_readable_strings(frame: memoryview) -> bool:
-    """Whether they are UTF-8; of what is no PUBLISH, or is cut short, true."""
-    if frame[0] >> 4 != PUBLISH:
-        return True
+    """Whether topic and properties of a PUBLISH are UTF-8; of what is cut short, true."""
     try:
-        for each in _strings_of_publish(frame):
-            bytes(each).decode()
+        topic = _topic_of_publish(frame)
+        str(frame[topic], "utf-8")
+        properties_at = topic.stop + (2 if frame[0] & 0b0110 else 0)
+        if frame[properties_at]:  # most have none
+            for each in _strings_of_properties(frame, properties_at):
+                str(each, "utf-8")
     except UnicodeDecodeError:
         return False
     except IndexError:
@@ -74,11 +76,9 @@ def _has_readable_strings(frame: memoryview) -> bool:
     return True
 
 
-def _strings_of_publish(frame: memoryview) -> Iterator[memoryview]:
-    """The topic, and those of the properties (MQTT 5.0, section 3.3.2)."""
-    topic = _topic_of_publish(frame)
-    yield frame[topic]
-    size, at = _variable_length_at(frame, topic.stop + (2 if frame[0] & 0b0110 else 0))
+def _strings_of_properties(frame: memoryview, at: int) -> Iterator[memoryview]:
+    """Each that must be UTF-8 (MQTT 5.0, section 3.3.2.3); `at` is where their length stands."""
+    size, at = _variable_length_at(frame, at)
     end = at + size
     while at < end:
         kind, at = frame[at], at + 1
@@ -108,7 +108,7 @@ def _topic_of_publish(frame: memoryview) -> slice:
     while frame[position] >= 0x80:
         position += 1
     topic_at = position + 3
-    return slice(topic_at, topic_at + int.from_bytes(frame[topic_at - 2 : topic_at]))
+    return slice(topic_at, topic_at + (frame[position + 1] << 8 | frame[position + 2]))
 
 
 def publish_packet(
