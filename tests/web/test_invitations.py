@@ -1,11 +1,16 @@
 """Invitations: whoever has the link registers, once, within seven days, and nobody else does."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from chat import invitations as rules
+from chat.accounts import account_named
+from chat.errors import TooManyInvitations
 from chat.invitations import MOST_OPEN
+from chat.times import now
 from tests.web.conftest import MakeSite
 from tests.web.site import Site, execute
 from tests.web.visitor import PASSWORD, assert_problem
@@ -139,3 +144,29 @@ def test_elsewhere_nobody_is_invited(make_site: MakeSite, registration: str, say
 def test_who_invites_must_be_logged_in(site: Site) -> None:
     assert_problem(site.browser().call("POST", INVITATIONS), 401)
     assert_problem(site.browser().call("GET", INVITATIONS), 401)
+
+
+def test_of_many_invitations_at_once_no_more_are_open_than_one_may_have(site: Site) -> None:
+    database = site.installation.database
+    with database.reading() as sql:
+        alice = account_named(sql, "alice")
+    assert alice is not None
+    start = Barrier(4)
+
+    def invite_six() -> int:
+        start.wait(timeout=10)
+        made = 0
+        for _ in range(6):
+            try:
+                with database.writing() as sql:
+                    rules.invite(sql, alice, now())
+            except TooManyInvitations:
+                continue
+            made += 1
+        return made
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [each.result() for each in [pool.submit(invite_six) for _ in range(4)]]
+
+    assert sum(made) == MOST_OPEN
+    assert site.installation.rows("SELECT count(*) FROM invitation") == [(MOST_OPEN,)]
