@@ -1,10 +1,14 @@
 """What came of a flood: whether the installation has held, and the numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
+
 from attacks.chatting import Chatted
+from attacks.place import NotWell
 
 
 @dataclass
@@ -15,6 +19,14 @@ class Flood:
     broker: str
     numbers: dict[str, Any] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def noting_failures(self) -> Iterator[None]:
+        """What ends the block before its time has not held, and is no reason to end the run."""
+        try:
+            yield
+        except (NotWell, OSError, httpx.HTTPError) as problem:
+            self.wrong.append(f"{type(problem).__name__}: {problem}")
 
     def note_chat(self, quiet: Chatted, during: Chatted) -> None:
         """How the pair fared before and meanwhile."""

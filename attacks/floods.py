@@ -13,7 +13,7 @@ import httpx
 from attacks.chatting import Pair
 from attacks.figures import Flood
 from attacks.mqtt import SUBACK, connect_packet, publish_packet, subscribe_packet, upgrade_request
-from attacks.place import MALLORY, NotWell, Place
+from attacks.place import MALLORY, Place
 from chat.topics import up
 
 _QUIET_SECONDS = 8.0
@@ -29,6 +29,13 @@ _TICK_SECONDS = 0.01
 def connections(place: Place, pair: Pair, number: int) -> Flood:
     """So many that are half-open or slow, of each kind as many, held for a while."""
     flood = Flood(f"{number:,} slow connections", place.broker)
+    with flood.noting_failures():
+        _hold_connections(place, pair, number, flood)
+        place.check_well()
+    return flood
+
+
+def _hold_connections(place: Place, pair: Pair, number: int, flood: Flood) -> None:
     before = place.memory_bytes()
     quiet_page = _page_ms(place)
     with pair.chatting() as quiet:
@@ -46,8 +53,6 @@ def connections(place: Place, pair: Pair, number: int) -> Flood:
     if flood.numbers["page in ms, meanwhile"] is None:
         flood.wrong.append(f"no page came within {_REQUEST_WITHIN_SECONDS:.0f} s.")
     flood.note_chat(quiet, during)
-    _check_well(place, flood)
-    return flood
 
 
 def _begun(kind: int, place: Place, ended: ExitStack) -> socket.socket | None:
@@ -105,6 +110,13 @@ def messages(place: Place, pair: Pair, seconds: float) -> Flood:
     """Fifty accounts, each ten times as fast as it may be. The place has the limits that everybody
     has."""
     flood = Flood(f"{_FLOODERS} accounts at {_TIMES_THE_LIMIT} times the limit", place.broker)
+    with flood.noting_failures():
+        _send_too_much(place, pair, seconds, flood)
+        place.check_well()
+    return flood
+
+
+def _send_too_much(place: Place, pair: Pair, seconds: float, flood: Flood) -> None:
     before = place.memory_bytes()
     with pair.chatting() as quiet:
         time.sleep(_QUIET_SECONDS)
@@ -128,8 +140,6 @@ def messages(place: Place, pair: Pair, seconds: float) -> Flood:
         flood.wrong.append(f"{unheard} messages were dropped without a word.")
     if not limited:
         flood.wrong.append("nobody was told to be slower.")
-    _check_well(place, flood)
-    return flood
 
 
 class _Flooder:
@@ -196,10 +206,3 @@ def _until_silent(flooders: Sequence[_Flooder]) -> None:
         if sum(each.take() for each in flooders):
             heard_at = time.monotonic()
         time.sleep(0.01)
-
-
-def _check_well(place: Place, flood: Flood) -> None:
-    try:
-        place.check_well()
-    except NotWell as problem:
-        flood.wrong.append(str(problem))

@@ -17,7 +17,7 @@ from attacks.figures import Flood
 from attacks.mqtt import PUBACK, Answer, Mqtt, publish_packet, upgrade_request
 from attacks.nonsense import Nonsense
 from attacks.nonsense_requests import Requests
-from attacks.place import RABBITMQ, NotWell, Place
+from attacks.place import RABBITMQ, Place
 from attacks.raw_http import exchange, request
 from attacks.site_map import routes_of
 from bench.people import Person
@@ -73,15 +73,12 @@ def _at_door(
     before = place.memory_bytes()
     answers: Counter[str] = Counter()
     began = time.monotonic()
-    try:
+    with flood.noting_failures():
         with pair.chatting() as chatted:
             answers = _side_by_side(door, place, people, inputs)
-            seconds = time.monotonic() - began
         flood.note_kept(chatted)
         place.check_well()
-    except (NotWell, OSError, httpx.HTTPError) as problem:
-        flood.wrong.append(f"{type(problem).__name__}: {problem}")
-        seconds = time.monotonic() - began
+    seconds = time.monotonic() - began
     flood.numbers["inputs"] = f"{answers.total():,} in {seconds:.0f} s"
     flood.numbers["answers"] = ", ".join(f"{n:,} × {what}" for what, n in answers.most_common(16))
     flood.note_memory(before, place.memory_bytes())
