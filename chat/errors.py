@@ -89,7 +89,7 @@ class WrongCode(KatydidError):
     """It is no code of the account's second factor, or one that was used before."""
 
     def __init__(self) -> None:
-        super().__init__("The code is wrong, or was used before; the next one comes soon.")
+        super().__init__("The code is wrong, or was used before; the app shows another one soon.")
 
 
 class SecondFactorIsOn(KatydidError):

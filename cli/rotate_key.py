@@ -103,5 +103,5 @@ def _database(settings: Settings) -> Iterator[Database]:
 
 
 def _described(account: str, device: Device) -> str:
-    used = f"last used {rfc3339(device.last_used_at)}" if device.last_used_at else "never used"
+    used = f"last used {rfc3339(device.last_used_at)}" if device.last_used_at else "no use noted"
     return f"{account}: {device.name} ({device.kind}, {device.id}), {used}"

@@ -93,8 +93,8 @@ class NoDeviceYet(KatydidError):
 class TooManyAttempts(KatydidError):
     """A limit on attempts is used up until its window of time ends."""
 
-    def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(f"Too many attempts; try again in {_spoken(retry_after_seconds)}.")
+    def __init__(self, retry_after_seconds: int, *, what: str = "attempts") -> None:
+        super().__init__(f"Too many {what}; try again in {_spoken(retry_after_seconds)}.")
         self.retry_after_seconds = retry_after_seconds
 
 

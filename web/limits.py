@@ -36,6 +36,7 @@ from web.limit_storage import SqlStorage
 
 _NAMES_PER_ADDRESS = 10
 _LONGER_FOR_CODES = 10
+_DEVICE = "device"
 
 log = structlog.get_logger()
 
@@ -91,7 +92,7 @@ class Limits:
 
     def count_device(self, account: str) -> None:
         """Count a new device of the account, or of one of its things. Raises TooManyAttempts."""
-        self._count(self._device, "device", account)
+        self._count(self._device, _DEVICE, account)
 
     def _check(self, limit: RateLimitItem | None, *who: str) -> None:
         if limit is not None and not self._windows.test(limit, *who):
@@ -104,7 +105,8 @@ class Limits:
     def _too_many(self, limit: RateLimitItem, who: tuple[str, ...]) -> TooManyAttempts:
         log.warning("too many attempts", of=who[0], address=request.remote_addr)
         seconds = self._windows.get_window_stats(limit, *who).reset_time - time.time()
-        return TooManyAttempts(max(1, math.ceil(seconds)))
+        what = "new devices of this account" if who[0] == _DEVICE else "attempts"
+        return TooManyAttempts(max(1, math.ceil(seconds)), what=what)
 
 
 def _limit(text: str | None) -> RateLimitItem | None:

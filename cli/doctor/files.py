@@ -54,8 +54,8 @@ def _open_to_others(files: Iterator[Path]) -> Iterator[Finding]:
             yield wrong(
                 "secrets",
                 f"Others can read {file} (mode {stat.S_IMODE(state.st_mode):04o}).",
-                f"chmod 600 {file}. If other people use this machine, make a new secret: delete the"
-                " file and start ./katydid up.",
+                f"chmod 600 {file}. If other people use this machine, change the secret:"
+                " ./katydid rotate (docs/operations.md, Secrets, made anew).",
             )
         elif state.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:
             yield wrong("secrets", f"{file} is another user's.", f"As root: chown it to {_me()}.")
@@ -71,7 +71,14 @@ def check_private_files(installation: Installation) -> Iterator[Finding]:
         yield ok("files", f"Nobody but its owner gets into {home}.")
         return
     found = list(_readable_by_others(installation))
-    yield from found or [ok("files", f"In {home}, nobody else can read what is private.")]
+    yield from found or [
+        warning(
+            "files",
+            f"Others get into {home} (mode {stat.S_IMODE(home.stat().st_mode):04o}), and find"
+            " nothing there yet that they can read.",
+            f"chmod 700 {home}, so that it stays so.",
+        )
+    ]
 
 
 def _readable_by_others(installation: Installation) -> Iterator[Finding]:

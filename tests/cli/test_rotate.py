@@ -104,7 +104,7 @@ def test_whoever_would_be_cut_off_is_named_first(
         rotate(home.environ, ["--retire"])
 
     said = capfd.readouterr().err
-    assert f"alice: Test (thing, {device.user_name.partition('.')[2]}), never used" in said
+    assert f"alice: Test (thing, {device.user_name.partition('.')[2]}), no use noted" in said
     assert load_secrets(home.settings) == before
     assert secret_of(home, device) == device.password
 

@@ -94,6 +94,7 @@ def test_a_stranger_is_accepted_or_blocked(new_person: NewPerson, alice: Person)
     dialog.get_by_label("What is wrong?").fill("She sells things.")
     dialog.get_by_role("button", name="Block").click()
     expect(alice.page.get_by_text("You have blocked")).to_be_visible()
+    expect(alice.page.get_by_text("writes to you for the first time")).to_be_hidden()
     mallory.write("Are you there?")
     mallory.sees_state("Are you there?", "refused")
 

@@ -42,7 +42,7 @@ def test_an_account_adds_so_many_devices_and_is_told_when_it_may_again(site: Sit
 
     refused = alice.post(DEVICES, {"name": "one more", "kind": "phone"})
 
-    assert_problem(refused, 429, says="try again in")
+    assert_problem(refused, 429, says="Too many new devices of this account; try again in")
     assert 3500 <= int(refused.headers["Retry-After"]) <= 3600
     assert len(alice.get(DEVICES).get_json()["devices"]) == LIMIT
     assert add(site.program("bob")) == 201

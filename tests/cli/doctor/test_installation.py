@@ -179,6 +179,14 @@ def test_an_archive_that_others_can_read_is_wrong(prepared: Installation) -> Non
     says(found_by(check_private_files, prepared.environ), "wrong", str(archive))
 
 
+def test_a_home_that_others_get_into_is_a_warning(prepared: Installation) -> None:
+    home = prepared.settings.home
+    (home / "katydid.db").chmod(0o600)
+    home.chmod(0o755)
+
+    says(found_by(check_private_files, prepared.environ), "warning", f"{home} (mode 0755)")
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """One of 24 MiB, of its own."""
