@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import httpx
 from sqlalchemy import text
@@ -40,8 +41,12 @@ DEVICES_PER_HOUR, STRANGERS_PER_HOUR = 60, 100
 # at length.)
 _CRASHES = ("Traceback", "panicked", "Segmentation fault", "SIGSEGV")
 _ANSWER_WITHIN_SECONDS = 20.0
+_TAKEN_WITHIN_SECONDS = 60.0
 # Made once; httpx would read all authorities of the system for each client.
 _NO_TLS = ssl.create_default_context()
+
+
+T = TypeVar("T")
 
 
 class NotWell(KatydidError):
@@ -87,8 +92,8 @@ class Place:
     def register(self, account: str) -> str:
         """A new account, by an invitation; its name. Raises httpx.HTTPStatusError."""
         body = {"account": account, "password": PASSWORD, "invitation": self.invitation()}
-        answer = httpx.post(f"{self.url}/api/v1/accounts", json=body, timeout=30)
-        answer.raise_for_status()
+        url = f"{self.url}/api/v1/accounts"
+        _patiently(lambda: httpx.post(url, json=body, timeout=30).raise_for_status())
         return account
 
     def newcomer(self) -> str:
@@ -96,8 +101,9 @@ class Place:
         return self.register(f"{MALLORY}-{next(self._names)}")
 
     def new_device(self, account: str) -> Person:
+        """By the account's password. Raises httpx.HTTPStatusError."""
         with httpx.Client(base_url=self.url, timeout=30) as client:
-            return add_device(client, account)
+            return _patiently(lambda: add_device(client, account))
 
     # What attackers do, and what they are given.
 
@@ -224,6 +230,18 @@ def place(broker: str, **environ: str) -> Iterator[Place]:
         where = Place(broker, installation)
         ended.callback(where.close)
         yield where
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """A site that is busy with passwords sends away who would wait for long (503)."""
+    deadline = time.monotonic() + _TAKEN_WITHIN_SECONDS
+    while True:
+        try:
+            return ask()
+        except httpx.HTTPStatusError as refusal:
+            if refusal.response.status_code != 503 or time.monotonic() > deadline:
+                raise
+            time.sleep(1)
 
 
 def becomes_so(is_so: Callable[[], bool], *, seconds: float = 10.0) -> bool:

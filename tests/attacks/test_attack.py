@@ -44,6 +44,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         check=False,
     )
     assert file.exists(), done.stderr
+    assert file.stat().st_size > 0, done.stderr[-5_000:]
     found: dict[str, Any] = json.loads(file.read_text())
     return found | {"status": done.returncode, "said": done.stdout}
 

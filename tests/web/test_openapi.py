@@ -63,7 +63,7 @@ def test_every_problem_that_a_program_can_meet_is_described(document: dict[str, 
 
     # What the forms for people say, and the pages of admins, is theirs alone.
     of_forms = {"wrong-password", "link-not-valid"}
-    of_pages = of_forms | {"only-for-admins", "not-oneself", "unknown-report"}
+    of_pages = of_forms | {"only-for-admins", "not-admin-any-more", "not-oneself", "unknown-report"}
     assert described == problem_types() - {f"urn:katydid:problem:{name}" for name in of_pages}
 
 

@@ -85,7 +85,7 @@ def test_wrong_words_are_answered_with_the_right_ones(
     answer = run_katydid(environ, "cluster", *words)
 
     assert answer.returncode == 2
-    assert "./katydid cluster up, ./katydid cluster down" in answer.stderr
+    assert "is for one of: cluster up, cluster down, cluster rotate" in answer.stderr
 
 
 def test_down_says_when_there_never_was_a_cluster(
