@@ -160,7 +160,7 @@ def _settings(read: "_Reader") -> Settings:
         strangers_per_hour=read("KATYDID_STRANGERS_PER_HOUR", "100", _number_or_off),
         login_limit=read("KATYDID_LOGIN_LIMIT", "10 per minute", _limit),
         registration_limit=read("KATYDID_REGISTRATION_LIMIT", "20 per hour", _limit),
-        device_limit=read("KATYDID_DEVICE_LIMIT", "60 per hour", _limit),
+        device_limit=read("KATYDID_DEVICE_LIMIT", "300 per hour", _limit),
         public_url=public_url,
         public_websocket_url=read.optional("KATYDID_PUBLIC_WEBSOCKET_URL", _url("ws", "wss")),
         public_mqtt=read.optional("KATYDID_PUBLIC_MQTT", _host_and_port),
