@@ -7,6 +7,8 @@ to a text later is numbered in the same row; what it points to is checked by `ta
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from bridge import statements
 from bridge.beginnings import begin_conversations
 from bridge.intake import Post, Refuse, not_allowed, refuse, unknown_recipient
@@ -37,10 +39,14 @@ def store_messages(
     targets = targets_of(batch, posts)
     rows: list[_Row] = []
     last_seqs: dict[int, int] = {}
-    unsent: list[_Place] = []
+    unsent: set[_Place] = set()
     accepted: list[Pair] = []
     for position, post in posts:
-        if not _is_new(batch, position, post, stored, blocked, targets, too_many):
+        if (repeat := _repeat_of(batch, post, stored, unsent)) is not None:
+            hears_it = batch.ids(post) not in blocked
+            batch.news[position] = News(repeat, (post.account, post.to)[: 1 + hears_it])
+            continue
+        if not _is_wanted(batch, position, post, blocked, targets, too_many):
             continue
         if (stranger := batch.ids(post)[::-1]) in batch.requests:  # an answer accepts it
             batch.requests.remove(stranger)
@@ -51,11 +57,11 @@ def store_messages(
         if targets:
             note(targets, conversation, seq, sender, post)
         if post.kind == "unsend" and post.target is not None:
-            unsent.append((conversation, post.target))
+            unsent.add((conversation, post.target))
     batch.insert(statements.NEW_MESSAGES, rows)
     # Last of all, what was unsent is emptied, of this batch too.
-    batch.change(statements.EMPTY_TEXTS, unsent)
-    batch.change(statements.EMPTY_EDITS, unsent)
+    batch.change(statements.EMPTY_TEXTS, list(unsent))
+    batch.change(statements.EMPTY_EDITS, list(unsent))
     batch.change(statements.END_REQUESTS, accepted)
     batch.change(statements.MOVE_LAST_SEQS, list(last_seqs.items()))
 
@@ -87,23 +93,30 @@ def _stored_before(batch: Transaction, posts: list[tuple[int, Post]]) -> _Stored
     return found
 
 
-def _is_new(
+def _repeat_of(
+    batch: Transaction, post: Post, stored: _Stored, unsent: set[_Place]
+) -> MessageRecord | None:
+    """The record of what was stored before, also where it would be refused by now; empty where an
+    unsend of this batch came before the repeat."""
+    repeat = stored.get((batch.key(post), batch.account_ids[post.account], post.stored_id))
+    if repeat is None or repeat.kind not in ("text", "edit"):
+        return repeat
+    text_at = repeat.seq if repeat.target is None else repeat.target
+    is_unsent = (repeat.conversation, text_at) in unsent
+    return replace(repeat, text="") if is_unsent else repeat
+
+
+def _is_wanted(
     batch: Transaction,
     position: int,
     post: Post,
-    stored: _Stored,
     blocked: Blocked,
     targets: Targets,
     too_many: set[str],
 ) -> bool:
-    """Whether it is to be stored. What was stored before is answered with its record, even where
-    it would be refused by now; else the recipient must be there and want to hear it, and what it
+    """Whether it is to be stored: the recipient must be there and want to hear it, and what it
     points to must be there."""
     sender, recipient = batch.ids(post)
-    if repeat := stored.get((batch.key(post), sender, post.stored_id)):
-        hears_it = (sender, recipient) not in blocked
-        batch.news[position] = News(repeat, (post.account, post.to)[: 1 + hears_it])
-        return False
     if (sender, recipient) in blocked:
         batch.refuse(position, _refusal(post, blocked[sender, recipient]))
         return False

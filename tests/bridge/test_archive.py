@@ -10,6 +10,7 @@ from bridge.archive import Archive
 from bridge.intake import command_from
 from chat.database import Database
 from chat.models import Account, Message
+from chat.payloads import MessageRecord
 from chat.times import now
 from chat.topics import up
 from tests import databases
@@ -52,3 +53,17 @@ def test_a_batch_whose_commit_was_not_heard_of_is_stored_once_however_often_it_i
     assert (first.stored, again.stored) == (True, False)
     with database.reading() as session:
         assert len(session.exec(select(Message)).all()) == 1
+
+
+def test_what_was_unsent_is_not_repeated_in_the_same_batch_either(archive: Archive) -> None:
+    said = [
+        ("send", b'{"id": "text", "text": "good"}'),
+        ("edit", b'{"id": "edit", "seq": 1, "text": "better"}'),
+    ]
+    written = [*said, ("unsend", b'{"id": "unsend", "seq": 1}'), *said]
+    batch = [command_from(up("alice", "bob", verb), payload) for verb, payload in written]
+
+    told = [news.record for news in archive.store(batch, now(), []) if news is not None]
+
+    texts = [(each.seq, each.text) for each in told if isinstance(each, MessageRecord)]
+    assert texts == [(1, "good"), (2, "better"), (3, ""), (1, ""), (2, "")]
