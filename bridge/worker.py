@@ -81,6 +81,7 @@ class Worker:
             response_topic=incoming.response_topic,
             correlation_data=incoming.correlation_data,
         )
+        # What the broker delivers again was counted the first time.
         if incoming.duplicate or self._is_within_rate(command):
             self._waiting.put(command.account, (incoming, command))
             self._arrived.set()
@@ -125,8 +126,7 @@ class Worker:
         self._archive.close()
 
     def _is_within_rate(self, command: Command) -> bool:
-        """Whether the account may ask for that now. What the broker delivers again was counted the
-        first time."""
+        """Whether the account may ask for that now."""
         if command.account is None:
             return True
         rates = self._message_rates if isinstance(command, _COUNTED) else self._signal_rates

@@ -50,6 +50,13 @@ def half_way_again(browser: Browser) -> Browser:
     return browser
 
 
+def known_and_half_way(site: Site, app: Authenticator) -> Browser:
+    """The same in a browser in which a code was right before."""
+    browser = half_way(site)
+    assert send_code(browser, app.code()).status_code == 302
+    return half_way_again(browser)
+
+
 def send_code(browser: Browser, code: str, **fields: str) -> TestResponse:
     return browser.send_form("/login/code", code=code, **fields)
 
@@ -223,9 +230,7 @@ def test_while_all_attempts_are_used_up_the_owner_comes_in_with_a_known_browser_
 ) -> None:
     site = make_site(KATYDID_LOGIN_LIMIT="4 per hour")
     app = turned_on(site.installation.database, "alice")
-    known = half_way(site)
-    assert send_code(known, app.code()).status_code == 302
-    half_way_again(known)
+    known = known_and_half_way(site, app)
     strangers = [half_way(site, address=f"192.0.2.{number}") for number in (66, 67, 68)]
     guesses = [send_code(each, app.wrong_code()).status_code for each in strangers * 2]
     assert guesses == [403, 403, 403, 429, 429, 429]  # the owner's own was the first of the four
@@ -241,9 +246,7 @@ def test_in_a_known_browser_too_guesses_are_limited_and_by_no_more_than_elsewher
 ) -> None:
     site = make_site(KATYDID_LOGIN_LIMIT="4 per hour")
     app = turned_on(site.installation.database, "alice")
-    known = half_way(site)
-    assert send_code(known, app.code()).status_code == 302
-    half_way_again(known)
+    known = known_and_half_way(site, app)
 
     guesses = [send_code(known, app.wrong_code()).status_code for _ in range(5)]
 
